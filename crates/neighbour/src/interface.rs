@@ -1,0 +1,360 @@
+//! Devices and addresses come, change and go (section 8 of `specs/linux-6.18.md`).
+
+use crate::conf::{Conf4, Conf6};
+use crate::device::{AddressOptions, AddressState, Device, DeviceState, InterfaceAddress, Scope};
+use crate::event::{EventKind, Reason};
+use crate::parms::{Parm, Parms};
+use crate::prefix::Prefix;
+use crate::task::Task;
+use crate::{DeviceId, Engine, Family, Instant};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv6Addr};
+use neighbour_wire::LlAddr;
+use neighbour_wire::ipv6::solicited_node;
+
+/// Why a device was not taken.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// A device of this name is there already.
+    #[error("there is a device {0:?} already")]
+    Exists(String),
+    /// The link-layer address does not fit the kind of device.
+    #[error(
+        "{lladdr} is no unicast link-layer address of the length that the device's broadcast address has"
+    )]
+    Address {
+        /// The address given.
+        lladdr: LlAddr,
+    },
+    /// An address on it was refused.
+    #[error(transparent)]
+    InterfaceAddress(#[from] AddressError),
+}
+
+/// Why an address was not taken.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AddressError {
+    /// No such device.
+    #[error("no such device")]
+    NoDevice,
+    /// The device has it already.
+    #[error("{0} is on the device already")]
+    Exists(IpAddr),
+    /// It is not on the device.
+    #[error("{0} is not on the device")]
+    Absent(IpAddr),
+    /// No host may have it.
+    #[error("{0} is no address for a host: it is unspecified, multicast or broadcast")]
+    NotUnicast(IpAddr),
+    /// IPv4 needs an MTU of 68, IPv6 one of 1280 and disable_ipv6 = 0.
+    #[error("the device does not speak the family of {0}")]
+    NoFamily(IpAddr),
+}
+
+/// Least MTU for IPv4 and IPv6 (DM-19, DEV table).
+const LEAST_MTU: [u32; 2] = [68, 1280];
+
+/// The link-local address made from a MAC (RFC 2464 section 5).
+pub(crate) fn link_local_of(mac: [u8; 6]) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = mac;
+    Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
+}
+
+impl Engine {
+    /// Adds a device with its addresses. IPv6 addresses go through duplicate detection.
+    pub fn add_device(&mut self, now: Instant, device: Device) -> Result<DeviceId, DeviceError> {
+        self.clock.advance(now);
+        if self.devices().any(|d| d.name == device.name) {
+            return Err(DeviceError::Exists(device.name));
+        }
+        let group = device.lladdr.mac().is_some() && device.lladdr.is_group();
+        if device.lladdr.len() != device.broadcast.len() || group {
+            return Err(DeviceError::Address { lladdr: device.lladdr });
+        }
+        for (prefix, _) in &device.addresses {
+            check_address(prefix, device.mtu)?;
+        }
+        let id = DeviceId(self.devices.len() as u32 + 1);
+        let Device { name, kind, lladdr, broadcast, mtu, header, noarp, point_to_point, up, carrier, .. } =
+            device;
+        let mut state = DeviceState {
+            id,
+            name,
+            kind,
+            lladdr,
+            broadcast,
+            mtu,
+            header,
+            noarp,
+            point_to_point,
+            up,
+            carrier,
+            addresses: Vec::new(),
+            parms: [None, None],
+            conf4: self.conf4_default.clone(),
+            conf6: self.conf6_default.clone(),
+            neighbours: Default::default(),
+            hooks: device.hooks,
+            groups: Vec::new(),
+        };
+        (state.conf4.explicit, state.conf6.explicit) = (0, 0);
+        for family in Family::BOTH {
+            state.parms[family as usize] = self.attach(&mut state, family);
+        }
+        self.devices.push(Some(state));
+        for (prefix, options) in device.addresses {
+            self.put_address(id, prefix, options)?;
+        }
+        if let (true, Some(mac)) = (device.link_local, lladdr.mac()) {
+            self.add_link_local(id, mac);
+        }
+        Ok(id)
+    }
+
+    fn add_link_local(&mut self, id: DeviceId, mac: [u8; 6]) {
+        let address = IpAddr::V6(link_local_of(mac));
+        let Ok(prefix) = Prefix::new(address, 64) else { return };
+        let attached = self.device(id).is_some_and(|d| d.parms[Family::Inet6 as usize].is_some());
+        if attached {
+            let _ = self.put_address(id, prefix, AddressOptions::default());
+        }
+    }
+
+    /// The parameter set of a family on a device; none if the family does not attach (DM-19, DM-20).
+    fn attach(&mut self, device: &mut DeviceState, family: Family) -> Option<Parms> {
+        let off = family == Family::Inet6 && device.conf6_own(Conf6::DisableIpv6) != 0;
+        if off || device.mtu < LEAST_MTU[family as usize] {
+            return None;
+        }
+        let table = &self.tables[family as usize];
+        let mut parms = table.defaults.for_device(&mut self.rng);
+        let mut preset: Vec<(Parm, u32)> = Vec::new();
+        if let Some(hooks) = device.hooks.as_mut() {
+            hooks.setup_parms(family, &mut preset).ok()?;
+        }
+        preset.into_iter().for_each(|(parm, value)| parms.set(parm, value));
+        Some(parms)
+    }
+
+    /// Removes a device: its entries, addresses and routes (DEV-7).
+    pub fn remove_device(&mut self, now: Instant, id: DeviceId) -> bool {
+        self.clock.advance(now);
+        if self.device(id).is_none() {
+            return false;
+        }
+        for family in Family::BOTH {
+            if let Some(parms) = self.device_mut(id).and_then(|d| d.parms[family as usize].as_mut()) {
+                parms.dead = true;
+            }
+            self.flush_device(family, id, false, Reason::Device);
+            self.flush_proxies(family, id, false);
+        }
+        self.routes.forget_device(id);
+        self.tasks.cancel(|task| task.device() == Some(id));
+        self.removed_devices.push((id, self.device(id).map(|d| d.name.clone()).unwrap_or_default()));
+        self.devices[id.0 as usize - 1] = None;
+        true
+    }
+
+    /// Adds an address to a device.
+    pub fn add_address(
+        &mut self,
+        now: Instant,
+        device: DeviceId,
+        prefix: Prefix,
+        options: AddressOptions,
+    ) -> Result<(), AddressError> {
+        self.clock.advance(now);
+        let mtu = self.device(device).ok_or(AddressError::NoDevice)?.mtu;
+        check_address(&prefix, mtu)?;
+        self.put_address(device, prefix, options)
+    }
+
+    fn put_address(
+        &mut self,
+        id: DeviceId,
+        prefix: Prefix,
+        options: AddressOptions,
+    ) -> Result<(), AddressError> {
+        let address = prefix.address();
+        let family = Family::of(address);
+        let own = self.device_mut(id).ok_or(AddressError::NoDevice)?;
+        if own.find(address).is_some() {
+            return Err(AddressError::Exists(address));
+        }
+        let parms = own.parms[family as usize].as_mut().ok_or(AddressError::NoFamily(address))?;
+        parms.mark_all_explicit(); // DM-23
+        let same_subnet = |a: &InterfaceAddress| a.prefix.network() == prefix.network();
+        let secondary = address.is_ipv4() && own.addresses.iter().any(same_subnet);
+        own.addresses.push(InterfaceAddress {
+            prefix,
+            scope: options.scope.unwrap_or_else(|| scope_of(address)),
+            state: AddressState::Assigned,
+            secondary,
+            nodad: options.nodad,
+            nonce: [0; 6],
+            dad_probes: 0,
+        });
+        match address {
+            IpAddr::V4(_) if own.up => {
+                let broadcasts = prefix.broadcast().filter(|_| !secondary).map(IpAddr::V4);
+                self.forget_broadcasts(id, broadcasts.into_iter().collect()); // DEV-16
+            }
+            IpAddr::V4(_) => {}
+            IpAddr::V6(v6) => self.dad_start(id, v6, options.optimistic),
+        }
+        Ok(())
+    }
+
+    /// Removes an address. With the last IPv4 address all ARP entries of the device go (FOOT-37).
+    pub fn remove_address(
+        &mut self,
+        now: Instant,
+        id: DeviceId,
+        address: IpAddr,
+    ) -> Result<(), AddressError> {
+        self.clock.advance(now);
+        let own = self.device_mut(id).ok_or(AddressError::NoDevice)?;
+        let at = own.addresses.iter().position(|a| a.address() == address);
+        let removed = own.addresses.remove(at.ok_or(AddressError::Absent(address))?);
+        let quiet = own.noarp || own.is_loopback();
+        match address {
+            IpAddr::V4(_) => {
+                let subnet = removed.prefix.network();
+                let heir = own.addresses.iter_mut().find(|a| a.prefix.network() == subnet);
+                heir.into_iter().for_each(|a| a.secondary &= removed.secondary);
+                if own.v4_addresses().next().is_none() {
+                    self.flush_device(Family::Inet, id, false, Reason::LastAddress);
+                    self.flush_proxies(Family::Inet, id, false);
+                }
+            }
+            IpAddr::V6(v6) => {
+                self.tasks.cancel(|task| *task == Task::Dad(id, v6));
+                if !quiet {
+                    self.leave(id, solicited_node(&v6));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a device up or down. Down: all its entries go, PERMANENT ones, too (DEV-2). Up: own
+    /// addresses are announced if arp_notify or ndisc_notify say so.
+    pub fn set_link(&mut self, now: Instant, id: DeviceId, up: bool) {
+        self.clock.advance(now);
+        let Some(own) = self.device_mut(id) else { return };
+        if core::mem::replace(&mut own.up, up) == up {
+            return;
+        }
+        if up {
+            self.announce(id);
+            self.restart_dad(id);
+        } else {
+            for family in Family::BOTH {
+                self.flush_device(family, id, false, Reason::Device);
+                self.flush_proxies(family, id, false);
+            }
+        }
+    }
+
+    /// The carrier came or went. Lost: entries go, except PERMANENT and EXT_VALIDATED ones, where
+    /// arp_evict_nocarrier and ndisc_evict_nocarrier say so.
+    pub fn set_carrier(&mut self, now: Instant, id: DeviceId, carrier: bool) {
+        self.clock.advance(now);
+        let Some(own) = self.device_mut(id) else { return };
+        own.carrier = carrier;
+        if carrier {
+            return;
+        }
+        let evict = [self.conf4(id, Conf4::ArpEvictNocarrier), self.conf6(id, Conf6::NdiscEvictNocarrier)];
+        for family in Family::BOTH {
+            let attached = self.device(id).is_some_and(|d| d.parms[family as usize].is_some());
+            if evict[family as usize] != 0 || !attached {
+                self.flush_device(family, id, true, Reason::Carrier); // DEV-4
+                self.flush_proxies(family, id, true);
+            }
+        }
+    }
+
+    /// Changes a device's link-layer address; all its entries go.
+    pub fn set_lladdr(&mut self, now: Instant, id: DeviceId, lladdr: LlAddr) -> Result<(), DeviceError> {
+        self.clock.advance(now);
+        let Some(own) = self.device_mut(id) else { return Ok(()) };
+        if own.lladdr.len() != lladdr.len() || lladdr.is_group() {
+            return Err(DeviceError::Address { lladdr });
+        }
+        own.lladdr = lladdr;
+        Family::BOTH.into_iter().for_each(|family| self.flush_device(family, id, false, Reason::Device));
+        self.announce(id);
+        Ok(())
+    }
+
+    /// Sets or clears a device's NOARP flag; all its entries go.
+    pub fn set_noarp(&mut self, now: Instant, id: DeviceId, noarp: bool) {
+        self.clock.advance(now);
+        let Some(own) = self.device_mut(id) else { return };
+        if core::mem::replace(&mut own.noarp, noarp) != noarp {
+            Family::BOTH.into_iter().for_each(|family| self.flush_device(family, id, false, Reason::Device));
+        }
+    }
+
+    /// Gratuitous ARP and unsolicited advertisements, where the switches say so (ARP-56, ND-12).
+    fn announce(&mut self, id: DeviceId) {
+        if self.conf4(id, Conf4::ArpNotify) != 0 {
+            let own: Vec<_> =
+                self.device(id).into_iter().flat_map(|d| d.v4_addresses().map(|(_, v4)| v4)).collect();
+            own.into_iter().for_each(|address| self.announce_v4(id, address));
+        }
+        if self.conf6(id, Conf6::NdiscNotify) != 0 {
+            self.announce_all_v6(id);
+        }
+    }
+
+    /// Addresses whose check was interrupted begin anew (ND-82).
+    fn restart_dad(&mut self, id: DeviceId) {
+        let waiting = |state| matches!(state, AddressState::Tentative | AddressState::Optimistic);
+        let own = self.device(id).into_iter().flat_map(|d| d.v6_addresses());
+        let waiting: Vec<_> = own.filter(|(a, _)| waiting(a.state)).map(|(a, v6)| (v6, a.state)).collect();
+        for (address, state) in waiting {
+            self.tasks.cancel(|task| *task == Task::Dad(id, address));
+            self.leave(id, solicited_node(&address));
+            self.dad_start(id, address, state == AddressState::Optimistic);
+        }
+    }
+
+    /// Takes IPv6 off a device (disable_ipv6, ND-81).
+    pub(crate) fn detach_v6(&mut self, id: DeviceId) {
+        self.flush_device(Family::Inet6, id, false, Reason::Device);
+        self.flush_proxies(Family::Inet6, id, false);
+        let Some(own) = self.device_mut(id) else { return };
+        own.conf6.set(Conf6::DisableIpv6 as usize, 1);
+        own.parms[Family::Inet6 as usize] = None;
+        own.addresses.retain(|a| a.address().is_ipv4());
+        own.groups.clear();
+        self.tasks.cancel(|task| task.device() == Some(id));
+        self.tell(EventKind::GroupsChanged { device: id });
+    }
+}
+
+fn check_address(prefix: &Prefix, mtu: u32) -> Result<(), AddressError> {
+    let address = prefix.address();
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    if address.is_unspecified() || address.is_multicast() || broadcast {
+        return Err(AddressError::NotUnicast(address));
+    }
+    if mtu < LEAST_MTU[Family::of(address) as usize] {
+        return Err(AddressError::NoFamily(address));
+    }
+    Ok(())
+}
+
+/// What an address says of its scope.
+fn scope_of(address: IpAddr) -> Scope {
+    match address {
+        IpAddr::V4(v4) if v4.is_loopback() => Scope::Host,
+        IpAddr::V6(v6) if v6.is_loopback() => Scope::Host,
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => Scope::Link,
+        _ => Scope::Global,
+    }
+}

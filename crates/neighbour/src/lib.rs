@@ -1,0 +1,123 @@
+//! Linux's neighbouring subsystem as a library: ARP, IPv6 neighbour discovery, the NUD state machine
+//! and collection, for user-space stacks and data planes.
+//!
+//! It answers one question: which link-layer address has this next hop, and is it still there?
+//! Start at [`Engine`]; threads that only look up have a [`Reader`]. The rules it follows are numbered
+//! in `specs/linux-6.18.md` of the repository and cited as `NUD-18`, `ARP-45` and so on.
+//!
+//! No sockets, no clock, no threads: frames, packets and time come in, frames and events go out.
+//! Without the default feature `std` it needs `alloc` alone.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod arp;
+mod conf;
+mod config;
+mod constructor;
+mod control;
+mod create;
+mod dad;
+mod device;
+mod engine;
+mod event;
+mod gc;
+mod hooks;
+mod input;
+mod interface;
+mod list;
+mod mld;
+mod multicast;
+mod ndisc;
+mod ndisc_groups;
+mod neighbour;
+pub mod nud;
+mod output;
+mod parms;
+mod prefix;
+mod proxy;
+mod queue;
+mod reader;
+mod remove;
+mod rng;
+mod route;
+mod stats;
+mod sweep;
+mod sysctl;
+mod table;
+mod task;
+mod time;
+mod timeout;
+mod timer;
+mod update;
+
+pub use conf::{Conf4, Conf6};
+pub use config::Config;
+pub use control::{NewNeigh, RequestError};
+pub use create::CreateError;
+pub use device::{
+    AddressOptions, AddressState, Device, DeviceId, HeaderOps, InterfaceAddress, LinkKind, Scope,
+};
+pub use engine::{Engine, Transmit};
+pub use event::{Event, EventKind, NeighbourInfo, Reason, RouteType};
+pub use hooks::{DeviceHooks, HookError, NewNeighbour};
+pub use input::Input;
+pub use interface::{AddressError, DeviceError};
+pub use neighbour::Flags;
+pub use neighbour_table::OutOfMemory;
+pub use neighbour_wire::LlAddr;
+pub use nud::NudState;
+pub use output::Sent;
+pub use parms::{Parm, QLEN_UNIT};
+pub use prefix::{Prefix, PrefixError};
+pub use proxy::{ProxyEntry, ProxyError};
+pub use reader::{Hit, NeighbourRef, Output, Reader};
+pub use route::{Route, RouteError};
+pub use stats::{DropReason, Stats};
+pub use sysctl::{SetError, parameter_names};
+pub use table::Thresholds;
+pub use time::Instant;
+
+use core::net::IpAddr;
+
+/// The two families, each with a table of its own (DM-16).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+pub enum Family {
+    /// IPv4 and ARP (`arp_cache`).
+    Inet = 0,
+    /// IPv6 and ND (`ndisc_cache`).
+    Inet6 = 1,
+}
+
+impl Family {
+    /// Both, ARP first.
+    pub const BOTH: [Self; 2] = [Self::Inet, Self::Inet6];
+
+    /// The family of an address.
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::Inet,
+            IpAddr::V6(_) => Self::Inet6,
+        }
+    }
+
+    /// The table's name (`arp_cache`, `ndisc_cache`).
+    pub const fn table_name(self) -> &'static str {
+        match self {
+            Self::Inet => "arp_cache",
+            Self::Inet6 => "ndisc_cache",
+        }
+    }
+
+    /// The directory of its sysctls (`ipv4`, `ipv6`).
+    pub const fn sysctl_name(self) -> &'static str {
+        match self {
+            Self::Inet => "ipv4",
+            Self::Inet6 => "ipv6",
+        }
+    }
+}

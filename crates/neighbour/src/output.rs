@@ -1,0 +1,265 @@
+//! Packets out: the fast path, the state machine, the queue, the probes (OUT-*, NUD-1 to NUD-16,
+//! QUE-*).
+
+use crate::constructor::output_key;
+use crate::device::HeaderOps;
+use crate::event::{EventKind, Reason};
+use crate::neighbour::Output;
+use crate::nud::{Actions, Cause, Facts, Verdict};
+use crate::parms::Parm;
+use crate::queue::Queue;
+use crate::table::Id;
+use crate::time::Tick;
+use crate::{DeviceId, DropReason, Engine, Family, Flags, NudState, nud};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use neighbour_wire::LlAddr;
+use neighbour_wire::ethernet::{self, ethertype};
+
+/// What became of a packet to send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Sent {
+    /// It is on its way ([`Engine::poll_transmit`]).
+    Sent,
+    /// It waits for the neighbour to answer.
+    Queued,
+    /// It was dropped and counted.
+    Refused(DropReason),
+}
+
+impl Engine {
+    /// Sends an IP packet to a neighbour, whom it looks up or makes (OUT-1).
+    pub(crate) fn send_to(&mut self, device: DeviceId, next_hop: IpAddr, packet: Vec<u8>) -> Sent {
+        let Some(state) = self.device(device) else { return self.refuse(DropReason::DeviceDown) };
+        if !state.up {
+            return self.refuse(DropReason::DeviceDown);
+        }
+        let key = output_key(state, next_hop);
+        let family = Family::of(key);
+        let id = match self.table(family).find(device, key) {
+            Some(slot) => Id { family, slot },
+            None => match self.create(device, next_hop, Reason::Packet) {
+                Ok(id) => id,
+                Err(_) => return self.refuse(DropReason::NeighCreateFail), // CRE-19
+            },
+        };
+        self.output(id, packet)
+    }
+
+    fn refuse(&mut self, reason: DropReason) -> Sent {
+        self.drops.count(reason);
+        Sent::Refused(reason)
+    }
+
+    /// Sends a packet by an entry (OUT-3 to OUT-8).
+    pub(crate) fn output(&mut self, id: Id, packet: Vec<u8>) -> Sent {
+        let entry = self.entry(id);
+        if entry.state.is_connected() && entry.header_cached {
+            return self.emit(id, &packet); // OUT-3
+        }
+        match entry.output {
+            Output::Blackhole => self.refuse(DropReason::NeighDead),
+            Output::Connected | Output::Direct => self.emit(id, &packet),
+            Output::Resolve => match self.event_send(id, Some(packet), true, Reason::Packet) {
+                Ok(Some(packet)) => {
+                    let entry = self.entry(id);
+                    let caches = self.device(entry.device).is_some_and(|d| d.header == HeaderOps::Cache);
+                    self.entry_mut(id).header_cached |= caches; // OUT-5
+                    self.emit(id, &packet)
+                }
+                Ok(None) => Sent::Queued,
+                Err(reason) => self.refuse(reason),
+            },
+        }
+    }
+
+    /// Asks the machine whether a packet may go; keeps it if it must wait (NUD-1 to NUD-9). Gives the
+    /// packet back if it may go.
+    pub(crate) fn event_send(
+        &mut self,
+        id: Id,
+        packet: Option<Vec<u8>>,
+        immediate: bool,
+        reason: Reason,
+    ) -> Result<Option<Vec<u8>>, DropReason> {
+        let now = self.clock.tick();
+        let entry = self.entry_mut(id);
+        entry.used = now; // NUD-1
+        if entry.dead && !entry.state.has(NudState(0x80 | 0x40 | 0x02 | 0x08 | 0x10 | 0x04)) {
+            return Err(DropReason::NeighDead); // DST-6
+        }
+        if entry.dead {
+            return Ok(packet);
+        }
+        let step = nud::next(entry.state, Cause::Send { immediate }, self.facts(id));
+        self.apply(id, &step, None, reason);
+        match step.verdict {
+            Verdict::Held => {
+                if let Some(packet) = packet {
+                    self.enqueue(id, packet);
+                }
+                if step.actions.contains(Actions::PROBE) {
+                    self.probe(id);
+                }
+                Ok(None)
+            }
+            Verdict::Drop => Err(DropReason::NeighFailed),
+            Verdict::Go | Verdict::Refused | Verdict::NoAddress => Ok(packet),
+        }
+    }
+
+    /// Keeps a packet until the neighbour answers (QUE-1 to QUE-3), within the bound over all entries.
+    fn enqueue(&mut self, id: Id, packet: Vec<u8>) {
+        let limit = self.parms_of(id).get(Parm::UnresQlenBytes);
+        let room = u64::from(crate::queue::truesize(packet.len()));
+        if self.queued_bytes + room > self.config.max_queued_bytes {
+            self.drops.count(DropReason::QueueTotal);
+            self.table_mut(id.family).stats.unresolved_discards += 1;
+            return;
+        }
+        let entry = self.entry_mut(id);
+        let queue = entry.queue.get_or_insert_with(|| Box::new(Queue::default()));
+        let before = queue.bytes();
+        let dropped = queue.push(packet, limit).count();
+        let after = queue.bytes();
+        self.queued_bytes = self.queued_bytes - u64::from(before) + u64::from(after);
+        for _ in 0..dropped {
+            self.drops.count(DropReason::NeighQueueFull);
+        }
+        self.table_mut(id.family).stats.unresolved_discards += dropped as u64;
+    }
+
+    /// What the machine asks of clocks and counters.
+    pub(crate) fn facts(&self, id: Id) -> Facts {
+        let now = self.clock.tick();
+        let (entry, parms) = (self.entry(id), self.parms_of(id));
+        let within = |since: Tick, ticks: u32| !now.is_after(since.plus(ticks));
+        let delay = parms.get(Parm::DelayFirstProbeTime);
+        let confirmed_for = if entry.state.has(NudState::REACHABLE) { parms.reachable_time() } else { delay };
+        let in_probe = entry.state.has(NudState::PROBE);
+        Facts {
+            can_solicit: parms.get(Parm::McastSolicit).saturating_add(parms.get(Parm::AppSolicit)) > 0,
+            confirmed: within(self.table(id.family).confirmed(id.slot), confirmed_for),
+            used: within(entry.used, delay),
+            exhausted: match entry.state.has(NudState::DELAY) && !entry.state.has(NudState::REACHABLE) {
+                true => parms.max_probes(true) == 0,
+                false => entry.probes >= parms.max_probes(in_probe),
+            },
+            extern_valid: entry.flags.contains(Flags::EXT_VALIDATED),
+        }
+    }
+
+    /// One probe, in the phase that the counter says (NUD-10, NUD-12).
+    pub(crate) fn probe(&mut self, id: Id) {
+        let (entry, parms) = (self.entry(id), self.parms_of(id));
+        if entry.ops.solicits() {
+            let unicast = parms.get(Parm::UcastSolicit);
+            let app = unicast.saturating_add(parms.get(Parm::AppSolicit));
+            let newest = entry.queue.as_ref().and_then(|q| q.newest());
+            let source = newest.and_then(source_of);
+            match entry.probes {
+                p if p < unicast => {
+                    let to = self.table(id.family).lladdr(id.slot);
+                    self.solicit(id, source, Some(to));
+                }
+                p if p < app => {
+                    let neighbour = self.info(id);
+                    self.tell(EventKind::GetNeigh { neighbour }); // EVT-9
+                }
+                _ => self.solicit(id, source, None),
+            }
+        }
+        self.entry_mut(id).probes += 1;
+    }
+
+    /// Asks on the wire: by unicast to `lladdr`, or everybody.
+    fn solicit(&mut self, id: Id, source: Option<IpAddr>, lladdr: Option<LlAddr>) {
+        let device = self.entry(id).device;
+        match self.address(id) {
+            IpAddr::V4(target) => self.arp_solicit(device, target, source, lladdr),
+            IpAddr::V6(target) => self.ndisc_solicit(device, target, source, lladdr.is_some()),
+        }
+    }
+
+    /// Sends what waits, in order, as long as the entry is VALID (QUE-4, QUE-5).
+    pub(crate) fn flush_queue(&mut self, id: Id) {
+        let Some(mut queue) = self.entry_mut(id).queue.take() else { return };
+        self.queued_bytes -= u64::from(queue.bytes());
+        while let Some(packet) = queue.pop() {
+            if !self.entry(id).state.is_valid() {
+                self.drops.count(DropReason::NeighFlushed);
+                continue;
+            }
+            let _ = self.output(id, packet);
+        }
+    }
+
+    /// Gives back what waits, oldest first: nobody answered (QUE-7, QUE-8).
+    pub(crate) fn fail_queue(&mut self, id: Id) {
+        let Some(mut queue) = self.entry_mut(id).queue.take() else { return };
+        self.queued_bytes -= u64::from(queue.bytes());
+        let (device, next_hop) = (self.entry(id).device, self.address(id));
+        while let Some(packet) = queue.pop() {
+            let reason = DropReason::Unreachable;
+            self.drops.count(reason);
+            self.tell(EventKind::Unreachable { device, next_hop, packet, reason });
+        }
+    }
+
+    /// Builds the header and gives the frame away.
+    fn emit(&mut self, id: Id, packet: &[u8]) -> Sent {
+        let device = self.entry(id).device;
+        let lladdr = self.table(id.family).lladdr(id.slot);
+        let ethertype = match id.family {
+            Family::Inet => ethertype::IPV4,
+            Family::Inet6 => ethertype::IPV6,
+        };
+        self.transmit(device, &lladdr, ethertype, packet)
+    }
+
+    /// Puts a link-layer header before `payload` and queues the frame for the device.
+    pub(crate) fn transmit(&mut self, device: DeviceId, to: &LlAddr, ethertype: u16, payload: &[u8]) -> Sent {
+        let Some(state) = self.device(device).filter(|d| d.up) else {
+            return self.refuse(DropReason::DeviceDown);
+        };
+        if self.out.len() >= self.config.max_transmit {
+            return self.refuse(DropReason::TransmitFull);
+        }
+        let mut frame = Vec::new();
+        if frame.try_reserve_exact(24 + payload.len()).is_err() {
+            return self.refuse(DropReason::OutOfMemory);
+        }
+        match (state.header, state.addr_len()) {
+            (HeaderOps::None, _) => {}
+            (_, 6) => {
+                let (Some(destination), Some(source)) = (to.mac(), state.lladdr.mac()) else {
+                    return self.refuse(DropReason::NeighHhFail);
+                };
+                ethernet::emit_header(&mut frame, destination, source, ethertype);
+            }
+            (_, len) => {
+                // Other links: the destination's address, the type, two reserved octets (as IPoIB).
+                if to.len() != len {
+                    return self.refuse(DropReason::NeighHhFail);
+                }
+                frame.extend_from_slice(to.as_bytes());
+                frame.extend_from_slice(&ethertype.to_be_bytes());
+                frame.extend_from_slice(&[0, 0]);
+            }
+        }
+        frame.extend_from_slice(payload);
+        self.out.push_back(crate::Transmit { device, frame });
+        Sent::Sent
+    }
+}
+
+/// The source address of an IP packet.
+fn source_of(packet: &[u8]) -> Option<IpAddr> {
+    match packet.first()? >> 4 {
+        4 => Some(IpAddr::V4(<[u8; 4]>::try_from(packet.get(12..16)?).ok()?.into())),
+        6 => Some(IpAddr::V6(<[u8; 16]>::try_from(packet.get(8..24)?).ok()?.into())),
+        _ => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! Readers: threads of a data plane that look neighbours up beside the engine, without locks and
+//! without waiting (the contract stands in ARCHITECTURE.md, "Threads").
+
+use crate::device::DeviceId;
+use crate::table::key;
+use crate::time::{Clock, Instant};
+use crate::{Family, NudState};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use core::sync::atomic::{AtomicU64, Ordering};
+use crossbeam_queue::ArrayQueue;
+use neighbour_table::Handle;
+use neighbour_wire::LlAddr;
+
+/// What a reader hands to the engine.
+#[derive(Debug)]
+pub(crate) enum Handover {
+    /// A packet that needs the engine: to resolve, to queue.
+    Packet { now: Instant, device: DeviceId, next_hop: IpAddr, packet: Vec<u8> },
+    /// A packet went to a STALE neighbour.
+    Used { now: Instant, family: Family, handle: Handle },
+}
+
+/// The way from readers to the engine; bounded.
+#[derive(Debug)]
+pub(crate) struct Handovers {
+    pub(crate) queue: ArrayQueue<Handover>,
+    pub(crate) refused: AtomicU64,
+}
+
+impl Handovers {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { queue: ArrayQueue::new(limit.max(1)), refused: AtomicU64::new(0) }
+    }
+
+    fn push(&self, handover: Handover) -> Result<(), Handover> {
+        self.queue.push(handover).inspect_err(|_| {
+            // A statistic, ordered with nothing.
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+}
+
+/// Looks neighbours up beside the engine: `Send`, cheap to clone, never waits, never makes the engine
+/// wait. A hit writes no memory that another thread sees.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) tables: [neighbour_table::Reader; 2],
+    pub(crate) handovers: Arc<Handovers>,
+    pub(crate) clock: Clock,
+}
+
+/// A neighbour as it was at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Hit {
+    hit: neighbour_table::Hit,
+    family: Family,
+}
+
+impl Hit {
+    /// Its state.
+    pub fn state(&self) -> NudState {
+        NudState(self.hit.state())
+    }
+
+    /// Its link-layer address, if the state is VALID.
+    pub fn lladdr(&self) -> Option<LlAddr> {
+        self.state().is_valid().then(|| LlAddr::new(self.hit.lladdr())).flatten()
+    }
+
+    /// The whole Ethernet header for a packet to it, if the state is VALID and the device is Ethernet.
+    pub fn header(&self) -> Option<[u8; 14]> {
+        self.state().is_valid().then(|| self.hit.header()).flatten()
+    }
+}
+
+/// What a reader is to do with a packet.
+#[derive(Debug)]
+#[must_use]
+pub enum Output {
+    /// Send it with the address of this hit, yourself. If the neighbour was STALE the engine knows.
+    Send(Hit, Vec<u8>),
+    /// The engine has it: it resolves the neighbour, then sends.
+    HandedOver,
+    /// The engine is behind: the packet is yours still. Counted.
+    Full(Vec<u8>),
+}
+
+impl Reader {
+    /// The neighbour, whatever its state. None: there is no entry, and there was none at some moment
+    /// of the call.
+    pub fn lookup(&self, device: DeviceId, address: IpAddr) -> Option<Hit> {
+        let family = Family::of(address);
+        let hit = self.tables[family as usize].lookup(&key(device, address))?;
+        Some(Hit { hit, family })
+    }
+
+    /// Decides a packet's way. A packet for a neighbour without a VALID entry goes to the engine, the
+    /// first one for a STALE neighbour tells it.
+    pub fn output(&self, now: Instant, device: DeviceId, next_hop: IpAddr, packet: Vec<u8>) -> Output {
+        match self.lookup(device, next_hop) {
+            Some(hit) if hit.state().is_valid() => {
+                if hit.state().has(NudState::STALE) {
+                    self.note_use(now, &hit);
+                }
+                Output::Send(hit, packet)
+            }
+            _ => match self.handovers.push(Handover::Packet { now, device, next_hop, packet }) {
+                Ok(()) => Output::HandedOver,
+                Err(Handover::Packet { packet, .. }) => Output::Full(packet),
+                Err(Handover::Used { .. }) => Output::HandedOver,
+            },
+        }
+    }
+
+    /// Tells the engine, once, that a STALE neighbour is used again, so that it verifies it. If the
+    /// engine is behind the entry is not marked, and the next use tells it.
+    fn note_use(&self, now: Instant, hit: &Hit) {
+        let table = &self.tables[hit.family as usize];
+        if table.mark_handed(&hit.hit) {
+            let handle = hit.hit.handle();
+            if self.handovers.push(Handover::Used { now, family: hit.family, handle }).is_err() {
+                table.unmark_handed(&hit.hit);
+            }
+        }
+    }
+
+    /// Upper layers heard from the neighbour: it is reachable (NUD-40, RFC 4861 section 7.3.1). One
+    /// store, at most once in a tick; it vouches for no other neighbour that takes the entry's place.
+    pub fn confirm(&self, now: Instant, hit: &Hit) {
+        self.tables[hit.family as usize].confirm(&hit.hit, self.clock.tick_of(now).0);
+    }
+
+    /// Holds the neighbour (want_ref): its address and state can be followed even after its removal.
+    pub fn hold(&self, hit: &Hit) -> Option<NeighbourRef> {
+        let inner = self.tables[hit.family as usize].hold(&hit.hit)?;
+        Some(NeighbourRef { inner, family: hit.family, clock: self.clock })
+    }
+
+    /// Packets and notices that found the engine behind.
+    pub fn refused(&self) -> u64 {
+        self.handovers.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// A held neighbour, for route caches and flow tables. While it is held, the entry is not collected
+/// (GC-5) and a delete leaves it FAILED (NL-28); a flush marks it dead, and its memory is reused only
+/// after the last reference is dropped (DST-3).
+#[derive(Clone, Debug)]
+pub struct NeighbourRef {
+    pub(crate) inner: neighbour_table::NeighbourRef,
+    pub(crate) family: Family,
+    pub(crate) clock: Clock,
+}
+
+impl NeighbourRef {
+    /// Its address, state and header now.
+    pub fn get(&self) -> Hit {
+        Hit { hit: self.inner.hit(), family: self.family }
+    }
+
+    /// Its state now.
+    pub fn state(&self) -> NudState {
+        NudState(self.inner.state())
+    }
+
+    /// Has it left the table? Look the neighbour up again then.
+    pub fn is_dead(&self) -> bool {
+        self.inner.is_dead()
+    }
+
+    /// As [`Reader::confirm`].
+    pub fn confirm(&self, now: Instant) {
+        self.inner.confirm(self.clock.tick_of(now).0);
+    }
+
+    /// ARP or ND.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+}

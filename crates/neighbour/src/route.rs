@@ -1,0 +1,208 @@
+//! Where a packet goes: own addresses, subnets, routes, and what redirects said.
+//!
+//! Not a router's table: as much as a neighbour layer needs to know a next hop, classify an address
+//! and check a source.
+
+use crate::device::{AddressState, DeviceState};
+use crate::event::RouteType;
+use crate::{DeviceId, Engine, Prefix};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A route by a gateway, or to a prefix that is on the link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Route {
+    /// Where it leads.
+    pub prefix: Prefix,
+    /// The gateway; none for destinations on the link.
+    pub via: Option<IpAddr>,
+    /// The device it leaves by.
+    pub device: DeviceId,
+}
+
+/// Why a route was refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RouteError {
+    /// Another route leads to the same prefix.
+    #[error("two routes to {prefix}: by {first} and by {second}")]
+    Contradiction {
+        /// The prefix.
+        prefix: Prefix,
+        /// The gateway there is.
+        first: alloc::string::String,
+        /// The gateway given now.
+        second: alloc::string::String,
+    },
+    /// No subnet of the device holds the gateway.
+    #[error("the gateway {0} is on no subnet of ours")]
+    Gateway(IpAddr),
+    /// Prefix and gateway are of different families.
+    #[error("{0} and {1} are of different families")]
+    Families(Prefix, IpAddr),
+    /// No such device.
+    #[error("no such device")]
+    NoDevice,
+}
+
+/// A next hop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Hop {
+    pub(crate) device: DeviceId,
+    pub(crate) next_hop: IpAddr,
+}
+
+/// Static routes and exceptions.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    routes: Vec<Route>,
+    redirects: VecDeque<(IpAddr, Hop)>,
+}
+
+impl Routes {
+    /// The static routes.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter()
+    }
+
+    fn add(&mut self, route: Route) -> Result<(), RouteError> {
+        let prefix = route.prefix.network();
+        let name = |via: Option<IpAddr>| via.map_or_else(|| "the link".into(), |v| alloc::format!("{v}"));
+        if let Some(same) = self.routes.iter().find(|r| r.prefix == prefix) {
+            if (same.via, same.device) == (route.via, route.device) {
+                return Ok(());
+            }
+            return Err(RouteError::Contradiction { prefix, first: name(same.via), second: name(route.via) });
+        }
+        self.routes.push(Route { prefix, ..route });
+        Ok(())
+    }
+
+    /// Remembers that `destination` goes by another hop from now on (ND-67).
+    pub(crate) fn redirect(&mut self, destination: IpAddr, hop: Hop, limit: usize) {
+        self.redirects.retain(|(d, _)| *d != destination);
+        if self.redirects.len() >= limit {
+            self.redirects.pop_front();
+        }
+        if limit > 0 {
+            self.redirects.push_back((destination, hop));
+        }
+    }
+
+    pub(crate) fn forget_device(&mut self, device: DeviceId) {
+        self.routes.retain(|r| r.device != device);
+        self.redirects.retain(|(_, hop)| hop.device != device);
+    }
+}
+
+impl Engine {
+    /// Adds a route. Two routes to one prefix contradict each other.
+    pub fn add_route(&mut self, route: Route) -> Result<(), RouteError> {
+        if self.device(route.device).is_none() {
+            return Err(RouteError::NoDevice);
+        }
+        if let Some(via) = route.via {
+            if via.is_ipv4() != route.prefix.address().is_ipv4() {
+                return Err(RouteError::Families(route.prefix, via));
+            }
+            if !self.is_on_link(route.device, via) {
+                return Err(RouteError::Gateway(via));
+            }
+        }
+        self.routes.add(route)
+    }
+
+    /// The device whose subnet holds `address`, the most specific one: where a gateway stands.
+    pub fn device_towards(&self, address: IpAddr) -> Option<DeviceId> {
+        self.connected(address).map(|(device, _)| device)
+    }
+
+    fn is_on_link(&self, device: DeviceId, address: IpAddr) -> bool {
+        let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        link_local
+            || self.device(device).is_some_and(|d| d.addresses.iter().any(|a| a.prefix.contains(address)))
+    }
+
+    /// The most specific subnet that holds the address.
+    fn connected(&self, address: IpAddr) -> Option<(DeviceId, u8)> {
+        let subnets = self.devices().flat_map(|d| d.addresses.iter().map(move |a| (d.id, a.prefix)));
+        subnets
+            .filter(|(_, prefix)| prefix.contains(address))
+            .max_by_key(|(device, prefix)| (prefix.prefix_len(), core::cmp::Reverse(*device)))
+            .map(|(device, prefix)| (device, prefix.prefix_len()))
+    }
+
+    /// The next hop for a destination that is not ours; `by` binds it to a device (link-local ones).
+    pub(crate) fn route(&self, destination: IpAddr, by: Option<DeviceId>) -> Option<Hop> {
+        if let Some((_, hop)) = self.routes.redirects.iter().find(|(d, _)| *d == destination) {
+            return Some(*hop);
+        }
+        self.route_unredirected(destination, by)
+    }
+
+    /// The same without what redirects said.
+    pub(crate) fn route_unredirected(&self, destination: IpAddr, by: Option<DeviceId>) -> Option<Hop> {
+        let on_link = |device| Some(Hop { device, next_hop: destination });
+        let needs_device = match destination {
+            IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast(),
+            IpAddr::V6(v6) => v6.is_multicast() || v6.is_unicast_link_local(),
+        };
+        if needs_device {
+            let first = || self.devices().find(|d| d.up && !d.is_loopback()).map(|d| d.id);
+            return by.or_else(first).and_then(on_link);
+        }
+        let connected = self.connected(destination);
+        let gateway = self
+            .routes
+            .routes
+            .iter()
+            .filter(|r| r.prefix.contains(destination))
+            .max_by_key(|r| r.prefix.prefix_len());
+        match (connected, gateway) {
+            (Some((device, len)), gateway) if gateway.is_none_or(|r| r.prefix.prefix_len() <= len) => {
+                on_link(device)
+            }
+            (_, Some(route)) => {
+                Some(Hop { device: route.device, next_hop: route.via.unwrap_or(destination) })
+            }
+            (Some((device, _)), None) => on_link(device),
+            (None, None) => None,
+        }
+    }
+
+    /// The device that has this IPv4 address; 127/8 stands on the loopback device.
+    pub(crate) fn local_v4(&self, address: Ipv4Addr) -> Option<&DeviceState> {
+        self.devices().find(|d| {
+            d.v4_addresses()
+                .any(|(own, v4)| v4 == address || (v4.is_loopback() && own.prefix.contains(address.into())))
+        })
+    }
+
+    /// The class of an IPv4 address among all devices (ARP-3).
+    pub(crate) fn classify_v4(&self, address: Ipv4Addr) -> RouteType {
+        let is_broadcast = |d: &DeviceState| {
+            d.v4_addresses().any(|(own, _)| !d.is_loopback() && own.prefix.broadcast() == Some(address))
+        };
+        if address.is_multicast() {
+            RouteType::Multicast
+        } else if address.is_unspecified() || address.is_broadcast() {
+            RouteType::Broadcast
+        } else if self.local_v4(address).is_some() {
+            RouteType::Local
+        } else if self.devices().any(is_broadcast) {
+            RouteType::Broadcast
+        } else {
+            RouteType::Unicast
+        }
+    }
+
+    /// The device that has this IPv6 address in use; link-local ones count on `on` alone.
+    pub(crate) fn local_v6(&self, address: Ipv6Addr, on: DeviceId) -> Option<DeviceId> {
+        let usable = |state: AddressState| matches!(state, AddressState::Assigned | AddressState::Optimistic);
+        let has = |d: &&DeviceState| {
+            d.v6_addresses().any(|(own, v6)| v6 == address && usable(own.state))
+                && (d.id == on || !address.is_unicast_link_local())
+        };
+        self.devices().find(has).map(|d| d.id)
+    }
+}

@@ -1,0 +1,254 @@
+//! One family's table: its entries, the lists through them, its thresholds and counters.
+
+use crate::list::{Linked, Links, List};
+use crate::neighbour::Neighbour;
+use crate::parms::Parms;
+use crate::rng::Rng;
+use crate::stats::Stats;
+use crate::time::{Clock, Tick};
+use crate::timer::Wheel;
+use crate::{DeviceId, Family};
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::{Index, IndexMut};
+use core::time::Duration;
+use neighbour_table::{Key, OutOfMemory};
+use neighbour_wire::LlAddr;
+
+/// An entry of an engine: which table, and where in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Id {
+    pub(crate) family: Family,
+    pub(crate) slot: u32,
+}
+
+/// The entries by slot. Dead ones that somebody holds are among them.
+#[derive(Debug, Default)]
+pub(crate) struct Entries(Vec<Option<Neighbour>>);
+
+impl Entries {
+    pub(crate) fn get(&self, slot: u32) -> Option<&Neighbour> {
+        self.0.get(slot as usize)?.as_ref()
+    }
+
+    /// Makes room so that [`Entries::put`] cannot fail.
+    pub(crate) fn reserve(&mut self, slot: u32) -> Result<(), OutOfMemory> {
+        let need = slot as usize + 1;
+        if need > self.0.len() {
+            self.0.try_reserve(need - self.0.len()).map_err(|_| OutOfMemory)?;
+            self.0.resize_with(need, || None);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put(&mut self, slot: u32, neighbour: Neighbour) {
+        self.0[slot as usize] = Some(neighbour);
+    }
+
+    pub(crate) fn take(&mut self, slot: u32) -> Option<Neighbour> {
+        self.0.get_mut(slot as usize)?.take()
+    }
+
+    /// Upper bound of the slots in use.
+    pub(crate) fn slots(&self) -> u32 {
+        self.0.len() as u32
+    }
+}
+
+impl Index<u32> for Entries {
+    type Output = Neighbour;
+    fn index(&self, slot: u32) -> &Neighbour {
+        self.0[slot as usize].as_ref().expect("a slot in a list or just looked up holds an entry")
+    }
+}
+
+impl IndexMut<u32> for Entries {
+    fn index_mut(&mut self, slot: u32) -> &mut Neighbour {
+        self.0[slot as usize].as_mut().expect("a slot in a list or just looked up holds an entry")
+    }
+}
+
+/// The entries seen by their links in the list of their device.
+pub(crate) struct ByDevice<'a>(pub(crate) &'a mut Entries);
+/// The entries seen by their links in the list for collection.
+pub(crate) struct ByGc<'a>(pub(crate) &'a mut Entries);
+/// The entries seen by their links in the list of managed ones.
+pub(crate) struct ByManaged<'a>(pub(crate) &'a mut Entries);
+
+impl Linked for ByDevice<'_> {
+    fn links(&mut self, id: u32) -> &mut Links {
+        &mut self.0[id].by_device
+    }
+}
+impl Linked for ByGc<'_> {
+    fn links(&mut self, id: u32) -> &mut Links {
+        &mut self.0[id].by_gc
+    }
+}
+impl Linked for ByManaged<'_> {
+    fn links(&mut self, id: u32) -> &mut Links {
+        &mut self.0[id].by_managed
+    }
+}
+
+/// The three thresholds of collection (`gc_thresh1` to `gc_thresh3`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Thresholds {
+    /// Below this many entries nothing ages (GC-21).
+    pub thresh1: u32,
+    /// From here on a creation may collect, once in 5 s (CRE-3).
+    pub thresh2: u32,
+    /// From here on every creation collects, and is refused if that freed nothing (CRE-4).
+    pub thresh3: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { thresh1: 128, thresh2: 512, thresh3: 1024 }
+    }
+}
+
+/// A family's table.
+pub(crate) struct Table {
+    pub(crate) family: Family,
+    /// What readers see: key, address, state, references.
+    pub(crate) shared: neighbour_table::Table,
+    pub(crate) entries: Entries,
+    pub(crate) defaults: Parms,
+    pub(crate) thresholds: Thresholds,
+    /// Reported and settable, without effect (GC-31), in ticks.
+    pub(crate) gc_interval: u32,
+    pub(crate) stats: Stats,
+    /// Entries counted against the thresholds: those in `gc_list`, and one under creation.
+    pub(crate) gc_entries: u32,
+    pub(crate) gc_list: List,
+    pub(crate) managed: List,
+    pub(crate) wheel: Wheel,
+    pub(crate) last_flush: Tick,
+    pub(crate) last_rand: Tick,
+    /// Linux's hash, as far as a user sees it (HSH-1, HSH-3).
+    pub(crate) hash_shift: u32,
+    pub(crate) overflow: Ratelimit,
+}
+
+impl Table {
+    pub(crate) fn new(family: Family, clock: &Clock, rng: &mut Rng) -> Result<Self, OutOfMemory> {
+        let locktime = match family {
+            Family::Inet => Duration::from_secs(1),
+            Family::Inet6 => Duration::ZERO,
+        };
+        let defaults = Parms::defaults(clock, locktime, rng);
+        let now = clock.tick();
+        Ok(Self {
+            family,
+            shared: neighbour_table::Table::new(rng.u64())?,
+            entries: Entries::default(),
+            thresholds: Thresholds::default(),
+            gc_interval: clock.ticks_ceil(Duration::from_secs(30)),
+            stats: Stats::default(),
+            gc_entries: 0,
+            gc_list: List::default(),
+            managed: List::default(),
+            wheel: Wheel::new(now),
+            last_flush: now,
+            last_rand: now.plus(defaults.reachable_time().saturating_mul(20)), // DM-29
+            hash_shift: 3,
+            overflow: Ratelimit::default(),
+            defaults,
+        })
+    }
+
+    /// The entry of exactly this key (LKP-5), not counted (LKP-2).
+    pub(crate) fn find(&self, device: DeviceId, address: IpAddr) -> Option<u32> {
+        self.shared.find(&key(device, address))
+    }
+
+    /// The counted lookup (LKP-1).
+    pub(crate) fn lookup(&mut self, device: DeviceId, address: IpAddr) -> Option<u32> {
+        self.stats.lookups += 1;
+        let slot = self.find(device, address);
+        self.stats.hits += u64::from(slot.is_some());
+        slot
+    }
+
+    /// The address part of an entry's key.
+    pub(crate) fn address(&self, slot: u32) -> IpAddr {
+        let bits = self.shared.key(slot).addr;
+        match self.family {
+            Family::Inet => IpAddr::V4(Ipv4Addr::from_bits(bits as u32)),
+            Family::Inet6 => IpAddr::V6(Ipv6Addr::from_bits(bits)),
+        }
+    }
+
+    /// The stored link-layer address, VALID or not (DM-6).
+    pub(crate) fn lladdr(&self, slot: u32) -> LlAddr {
+        let (bytes, len) = self.shared.lladdr(slot);
+        LlAddr::new(&bytes[..len.min(32)]).unwrap_or_default()
+    }
+
+    /// `confirmed`, by the engine or by a reader, whichever is later.
+    pub(crate) fn confirmed(&self, slot: u32) -> Tick {
+        let own = self.entries[slot].confirmed;
+        self.shared.confirmed(slot).map_or(own, |tick| own.max(Tick(tick)))
+    }
+
+    /// Held by nobody but the table: no reference outside, no timer (GC-5).
+    pub(crate) fn is_unreferenced(&self, slot: u32) -> bool {
+        self.shared.refs(slot) == 1 && !self.wheel.is_armed(slot)
+    }
+
+    /// Takes an entry off the list for collection; it no longer counts (GC-17, DST-1).
+    pub(crate) fn gc_unlink(&mut self, slot: u32) {
+        if self.entries[slot].by_gc.is_linked() {
+            self.gc_list.remove(&mut ByGc(&mut self.entries), slot);
+            self.gc_entries -= 1;
+        }
+    }
+
+    /// Puts an entry at the end of the list for collection; it counts, whatever the thresholds say.
+    pub(crate) fn gc_link(&mut self, slot: u32) {
+        if !self.entries[slot].by_gc.is_linked() {
+            self.gc_list.push_back(&mut ByGc(&mut self.entries), slot);
+            self.gc_entries += 1;
+        }
+    }
+}
+
+/// The key under which readers find an entry.
+pub(crate) fn key(device: DeviceId, address: IpAddr) -> Key {
+    let addr = match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
+    };
+    Key { addr, ifindex: device.index() }
+}
+
+/// Lets ten through in 5 s, as the kernel's log does.
+#[derive(Debug, Default)]
+pub(crate) struct Ratelimit {
+    begin: Option<Tick>,
+    let_through: u32,
+    suppressed: u64,
+}
+
+impl Ratelimit {
+    /// Forgets a beginning that is long past.
+    pub(crate) fn sweep(&mut self, now: Tick, age: u32) {
+        if self.begin.is_some_and(|begin| !(0..age as i32).contains(&now.since(begin))) {
+            self.begin = None;
+        }
+    }
+
+    /// The number suppressed before, if this one goes through.
+    pub(crate) fn pass(&mut self, now: Tick, interval: u32) -> Option<u64> {
+        if self.begin.is_none_or(|begin| now.is_after(begin.plus(interval))) {
+            (self.begin, self.let_through) = (Some(now), 0);
+        }
+        if self.let_through == 10 {
+            self.suppressed += 1;
+            return None;
+        }
+        self.let_through += 1;
+        Some(core::mem::take(&mut self.suppressed))
+    }
+}

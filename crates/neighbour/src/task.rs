@@ -1,0 +1,72 @@
+//! Appointments of the engine itself, few and far between: collection, refresh, duplicate detection,
+//! reports. Entries have the [`crate::timer`] wheel.
+
+use crate::time::{Clock, Instant};
+use crate::{DeviceId, Family};
+use alloc::collections::BTreeMap;
+use core::net::Ipv6Addr;
+
+/// What is to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Task {
+    /// GC-19.
+    PeriodicGc(Family),
+    /// NUD-50.
+    Managed(Family),
+    /// Once a day, so that no stamp wraps.
+    Sweep(Family),
+    /// Requests for proxied addresses that waited long enough (PXY-15).
+    Proxy,
+    /// A round of duplicate detection (ND-75).
+    Dad(DeviceId, Ipv6Addr),
+    /// A report of a group joined (RFC 3810 section 6.1: robustness).
+    MldReport(DeviceId, Ipv6Addr),
+    /// The answer to a query (RFC 3810 section 6.2).
+    MldAnswer(DeviceId),
+}
+
+impl Task {
+    /// The device it is for.
+    pub(crate) fn device(&self) -> Option<DeviceId> {
+        match self {
+            Self::PeriodicGc(_) | Self::Managed(_) | Self::Sweep(_) | Self::Proxy => None,
+            Self::Dad(device, _) | Self::MldReport(device, _) | Self::MldAnswer(device) => Some(*device),
+        }
+    }
+}
+
+/// Tasks by the moment at which they are due, then by the order in which they were made.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    due: BTreeMap<(Instant, u64), Task>,
+    made: u64,
+}
+
+impl Tasks {
+    /// Due in `ticks`, at the beginning of a tick.
+    pub(crate) fn add(&mut self, clock: &Clock, ticks: u32, task: Task) {
+        self.made += 1;
+        let at = clock.instant(clock.tick().plus(ticks));
+        self.due.insert((at, self.made), task);
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.due.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Takes the next one that is due.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Task> {
+        let first = self.due.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+
+    /// Is `task` waiting?
+    pub(crate) fn has(&self, task: Task) -> bool {
+        self.due.values().any(|t| *t == task)
+    }
+
+    /// Calls off what `which` names.
+    pub(crate) fn cancel(&mut self, which: impl Fn(&Task) -> bool) {
+        self.due.retain(|_, task| !which(task));
+    }
+}

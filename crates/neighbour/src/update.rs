@@ -1,0 +1,259 @@
+//! Taking in what somebody says of a neighbour: the update routine (UPD-1 to UPD-26), and carrying
+//! out the steps of the state machine.
+
+use crate::event::{EventKind, Reason};
+use crate::neighbour::Flags;
+use crate::nud::{Actions, Address, Cause, Claim, Step, Timer, Verdict};
+use crate::parms::Parm;
+use crate::table::{ByManaged, Id};
+use crate::{Engine, NudState, nud};
+use neighbour_wire::LlAddr;
+
+bitflags::bitflags! {
+    /// How an update is meant (DM-12).
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub(crate) struct UpdateFlags: u16 {
+        /// A different address may replace the known one.
+        const OVERRIDE = 1 << 0;
+        /// A different address may not, but makes a CONNECTED entry STALE.
+        const WEAK_OVERRIDE = 1 << 1;
+        /// The ROUTER flag may change.
+        const OVERRIDE_ISROUTER = 1 << 2;
+        /// What it changes to.
+        const ISROUTER = 1 << 3;
+        /// From userspace.
+        const ADMIN = 1 << 4;
+        /// Do not set anything; resolution is to be started.
+        const USE = 1 << 5;
+        /// The same, and the entry is to be kept resolved.
+        const MANAGED = 1 << 6;
+        /// Value for EXT_LEARNED, with ADMIN.
+        const EXT_LEARNED = 1 << 7;
+        /// Value for EXT_VALIDATED, with ADMIN.
+        const EXT_VALIDATED = 1 << 8;
+    }
+}
+
+/// Why an update changed nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum UpdateError {
+    /// EPERM: the entry is dead (UPD-1).
+    Dead,
+    /// EPERM: NOARP or PERMANENT (UPD-2).
+    Refused,
+    /// EINVAL: no link-layer address given (UPD-6).
+    NoAddress,
+}
+
+impl Engine {
+    /// The update routine.
+    pub(crate) fn update(
+        &mut self,
+        id: Id,
+        lladdr: Option<&LlAddr>,
+        to: NudState,
+        flags: UpdateFlags,
+        reason: Reason,
+    ) -> Result<(), UpdateError> {
+        let entry = self.entry(id);
+        let old = entry.state;
+        if entry.dead {
+            return Err(UpdateError::Dead);
+        }
+        let admin = flags.contains(UpdateFlags::ADMIN);
+        if !admin && old.has(NudState(0x40 | 0x80)) {
+            return Err(UpdateError::Refused);
+        }
+        let reflagged = admin && self.store_flags(id, flags); // UPD-3
+        let mut notify = reflagged;
+        let mut wanted = to;
+        let mut result = Ok(());
+        if flags.intersects(UpdateFlags::USE | UpdateFlags::MANAGED) {
+            wanted = NudState(old.0 & !NudState::PERMANENT.0); // UPD-4
+            self.set_state(id, wanted, reason);
+        } else {
+            let claim = self.claim(id, lladdr, to, flags);
+            let step = nud::next(old, Cause::Update(claim), self.facts(id));
+            self.apply(id, &step, lladdr, reason);
+            notify |= step.actions.contains(Actions::NOTIFY);
+            result = match step.verdict {
+                Verdict::Refused => Err(UpdateError::Refused),
+                Verdict::NoAddress => Err(UpdateError::NoAddress),
+                Verdict::Go | Verdict::Held | Verdict::Drop => Ok(()),
+            };
+            if step.router && flags.contains(UpdateFlags::OVERRIDE_ISROUTER) {
+                notify |= self.set_router(id, flags.contains(UpdateFlags::ISROUTER)); // UPD-16
+            }
+        }
+        let permanence = (wanted.0 ^ old.0) & NudState::PERMANENT.0 != 0;
+        if permanence || reflagged {
+            self.refresh_lists(id); // UPD-17
+        }
+        if notify {
+            self.notify(id, reason);
+        }
+        result
+    }
+
+    /// What the machine needs to know of the claim (UPD-6).
+    fn claim(&self, id: Id, lladdr: Option<&LlAddr>, to: NudState, flags: UpdateFlags) -> Claim {
+        let entry = self.entry(id);
+        let no_addresses = self.device(entry.device).is_none_or(|d| d.addr_len() == 0);
+        let address = match lladdr {
+            _ if no_addresses => Address::Same,
+            None => Address::Absent,
+            Some(given) if entry.state.is_valid() && *given == self.table(id.family).lladdr(id.slot) => {
+                Address::Same
+            }
+            Some(_) => Address::Different,
+        };
+        Claim {
+            to,
+            address,
+            overrides: flags.contains(UpdateFlags::OVERRIDE),
+            weak_override: flags.contains(UpdateFlags::WEAK_OVERRIDE),
+            admin: flags.contains(UpdateFlags::ADMIN),
+        }
+    }
+
+    /// Sets or clears the flags that userspace owns; true if one changed (UPD-3).
+    fn store_flags(&mut self, id: Id, flags: UpdateFlags) -> bool {
+        let entry = self.entry_mut(id);
+        let old = entry.flags;
+        for (update, flag) in [
+            (UpdateFlags::EXT_LEARNED, Flags::EXT_LEARNED),
+            (UpdateFlags::MANAGED, Flags::MANAGED),
+            (UpdateFlags::EXT_VALIDATED, Flags::EXT_VALIDATED),
+        ] {
+            entry.flags.set(flag, flags.contains(update));
+        }
+        entry.flags != old
+    }
+
+    /// True if it changed.
+    pub(crate) fn set_router(&mut self, id: Id, router: bool) -> bool {
+        let flags = &mut self.entry_mut(id).flags;
+        let changed = flags.contains(Flags::ROUTER) != router;
+        flags.set(Flags::ROUTER, router);
+        changed
+    }
+
+    /// Joins or leaves the lists for collection and refresh as state and flags say (GC-16, GC-17,
+    /// DST-8).
+    fn refresh_lists(&mut self, id: Id) {
+        let table = self.table_mut(id.family);
+        let entry = &table.entries[id.slot];
+        if entry.dead {
+            return;
+        }
+        let (exempt, managed, listed) =
+            (entry.is_exempt(), entry.flags.contains(Flags::MANAGED), entry.by_managed.is_linked());
+        match exempt {
+            true => table.gc_unlink(id.slot),
+            false => table.gc_link(id.slot),
+        }
+        match (managed, listed) {
+            (true, false) => table.managed.push_back(&mut ByManaged(&mut table.entries), id.slot),
+            (false, true) => table.managed.remove(&mut ByManaged(&mut table.entries), id.slot),
+            _ => {}
+        }
+    }
+
+    /// Carries out a step, in Linux's order. Probing and telling are the caller's, who knows when.
+    pub(crate) fn apply(&mut self, id: Id, step: &Step, lladdr: Option<&LlAddr>, reason: Reason) {
+        let Step { state, actions, timer, .. } = *step;
+        let now = self.clock.tick();
+        let skip = self.parms_of(id).get(Parm::UcastSolicit);
+        let unconfirmed = now.minus(self.parms_of(id).unconfirmed_age());
+        let entry = self.entry_mut(id);
+        let from = entry.state;
+        if actions.contains(Actions::CONFIRM) {
+            entry.confirmed = now;
+        }
+        if actions.contains(Actions::TOUCH) {
+            entry.updated = now;
+        }
+        if actions.contains(Actions::RESET_PROBES) {
+            entry.probes = 0;
+        }
+        if actions.contains(Actions::SKIP_UNICAST) {
+            entry.probes = skip;
+        }
+        entry.state = state;
+        if actions.contains(Actions::UNCONFIRM) {
+            entry.confirmed = unconfirmed;
+        }
+        if actions.contains(Actions::CONNECT) {
+            entry.output = entry.ops.connected();
+        }
+        if actions.contains(Actions::SUSPECT) {
+            entry.output = entry.ops.suspect();
+        }
+        let store = lladdr.filter(|_| actions.contains(Actions::STORE));
+        if let Some(lladdr) = store {
+            self.table_mut(id.family).shared.publish(id.slot, state.0, lladdr.as_bytes());
+        } else if state != from {
+            self.publish(id);
+        }
+        if state != from || store.is_some() {
+            let neighbour = self.info(id);
+            self.tell(EventKind::Changed { neighbour, from, reason });
+        }
+        self.set_timer(id, timer, reason == Reason::Timer);
+        if actions.contains(Actions::FAIL) {
+            self.table_mut(id.family).stats.res_failed += 1;
+            self.fail_queue(id);
+        }
+        if actions.contains(Actions::FLUSH) {
+            self.flush_queue(id);
+        }
+    }
+
+    /// A change of state that no step describes: UPD-4.
+    fn set_state(&mut self, id: Id, state: NudState, reason: Reason) {
+        let from = self.entry(id).state;
+        if from != state {
+            self.entry_mut(id).state = state;
+            self.publish(id);
+            let neighbour = self.info(id);
+            self.tell(EventKind::Changed { neighbour, from, reason });
+        }
+    }
+
+    /// Sets the timer. A timer that arms itself again does so with a floor (NUD-22); arming by traffic
+    /// and updates lifts `used` to `confirmed` (NUD-26).
+    fn set_timer(&mut self, id: Id, timer: Timer, again: bool) {
+        let (now, floor) = (self.clock.tick(), self.clock.tick_min());
+        let parms = self.parms_of(id);
+        let at = match timer {
+            Timer::Keep => return,
+            Timer::Cancel => {
+                self.table_mut(id.family).wheel.cancel(id.slot);
+                return;
+            }
+            Timer::Reachable => self.table(id.family).confirmed(id.slot).plus(parms.reachable_time()),
+            Timer::Delay => now.plus(parms.get(Parm::DelayFirstProbeTime)),
+            Timer::Retrans => now.plus(parms.retrans(&self.clock)),
+            Timer::NextTick => now.plus(1),
+        };
+        let table = self.table_mut(id.family);
+        if again {
+            table.wheel.arm(id.slot, at.max(now.plus(floor)));
+        } else {
+            let confirmed = table.confirmed(id.slot);
+            let entry = &mut table.entries[id.slot];
+            entry.used = entry.used.max(confirmed);
+            table.wheel.arm(id.slot, at);
+        }
+    }
+
+    /// RTM_NEWNEIGH with the entry as it is now (UPD-18, EVT-5).
+    pub(crate) fn notify(&mut self, id: Id, reason: Reason) {
+        let port = match reason {
+            Reason::Admin(port) => port,
+            _ => 0,
+        };
+        let neighbour = self.info(id);
+        self.tell(EventKind::NewNeigh { neighbour, port });
+    }
+}
