@@ -219,12 +219,16 @@ impl Engine {
         }
     }
 
-    /// One probe window for a router that is FAILED (NUD-46): INCOMPLETE for one retrans_time.
+    /// Asks once for a router that is not reachable (NUD-46, NUD-47): a FAILED entry is INCOMPLETE for one
+    /// retrans_time, and one solicitation is sent to its group.
     pub fn probe_once(&mut self, now: Instant, device: DeviceId, address: IpAddr) -> bool {
         self.begin(now);
         let family = Family::of(address);
         let Some(slot) = self.table(family).find(device, address) else { return false };
         self.set_probe_once(Id { family, slot });
+        if let IpAddr::V6(target) = address {
+            self.ndisc_solicit(device, target, None, false);
+        }
         true
     }
 
@@ -249,7 +253,7 @@ impl Engine {
             used: age(entry.used),
             confirmed: age(table.confirmed(id.slot)),
             updated: age(entry.updated),
-            queued: entry.queue.as_ref().map_or(0, |q| q.len() as u32),
+            queued: self.queues.get(entry.queue).map_or(0, |q| q.len() as u32),
         }
     }
 }

@@ -181,7 +181,7 @@ impl Engine {
             used: now,
             confirmed,
             updated: now,
-            queue: None,
+            queue: Default::default(),
             by_device: Default::default(),
             by_gc: Default::default(),
             by_managed: Default::default(),

@@ -331,6 +331,8 @@ pub(crate) struct DeviceState {
     pub(crate) point_to_point: bool,
     pub(crate) up: bool,
     pub(crate) carrier: bool,
+    /// A link-local address is made when IPv6 attaches.
+    pub(crate) link_local: bool,
     pub(crate) addresses: Vec<InterfaceAddress>,
     /// By family. None: the family is not attached (DM-19).
     pub(crate) parms: [Option<Parms>; 2],

@@ -10,6 +10,7 @@ use crate::nud::Actions;
 use crate::output::Sent;
 use crate::parms::Parms;
 use crate::proxy::Proxies;
+use crate::queue::Queues;
 use crate::reader::{Handover, Handovers, NeighbourRef, Reader};
 use crate::rng::Rng;
 use crate::route::{Route, Routes};
@@ -82,8 +83,7 @@ pub struct Engine {
     pub(crate) out: VecDeque<Transmit>,
     pub(crate) events: EventQueue,
     pub(crate) drops: DropCounters,
-    /// Bytes in all queues together.
-    pub(crate) queued_bytes: u64,
+    pub(crate) queues: Queues,
     pub(crate) handovers: Arc<Handovers>,
 }
 
@@ -124,7 +124,7 @@ impl Engine {
             out: VecDeque::new(),
             events: EventQueue::new(config.max_events),
             drops: DropCounters::default(),
-            queued_bytes: 0,
+            queues: Queues::new(config.max_queued_bytes),
             handovers: Arc::new(Handovers::new(config.handover)),
             config,
         })

@@ -120,6 +120,10 @@ impl Engine {
         if source.is_multicast() || destination.is_unspecified() || (loopback && !own.is_loopback()) {
             return Err(DropReason::IpBadSource);
         }
+        // Groups of interface scope stay within the host (RFC 4291 section 2.7).
+        if destination.is_multicast() && destination.octets()[1] & 0x0f <= 1 && !own.is_loopback() {
+            return Err(DropReason::IpNotForUs);
+        }
         let ours = self.is_for_us_v6(device, destination);
         if !ours && !self.is_proxied_v6(device, destination) {
             return Err(DropReason::IpNotForUs);

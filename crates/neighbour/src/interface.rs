@@ -90,6 +90,7 @@ impl Engine {
             point_to_point,
             up,
             carrier,
+            link_local: device.link_local,
             addresses: Vec::new(),
             parms: [None, None],
             conf4: self.conf4_default.clone(),
@@ -106,17 +107,19 @@ impl Engine {
         for (prefix, options) in device.addresses {
             self.put_address(id, prefix, options)?;
         }
-        if let (true, Some(mac)) = (device.link_local, lladdr.mac()) {
-            self.add_link_local(id, mac);
-        }
+        self.add_link_local(id);
         Ok(id)
     }
 
-    fn add_link_local(&mut self, id: DeviceId, mac: [u8; 6]) {
-        let address = IpAddr::V6(link_local_of(mac));
-        let Ok(prefix) = Prefix::new(address, 64) else { return };
-        let attached = self.device(id).is_some_and(|d| d.parms[Family::Inet6 as usize].is_some());
-        if attached {
+    /// The link-local address of a device that makes one and speaks IPv6.
+    fn add_link_local(&mut self, id: DeviceId) {
+        let Some(own) = self.device(id).filter(|d| d.link_local && d.parms[Family::Inet6 as usize].is_some())
+        else {
+            return;
+        };
+        let Some(address) = own.lladdr.mac().map(|mac| IpAddr::V6(link_local_of(mac))) else { return };
+        if let Ok(prefix) = Prefix::new(address, 64) {
+            // One that was given by hand already is as good.
             let _ = self.put_address(id, prefix, AddressOptions::default());
         }
     }
@@ -249,6 +252,7 @@ impl Engine {
         }
         if up {
             self.announce(id);
+            self.mld_answer(id); // the link may be another one
             self.restart_dad(id);
         } else {
             for family in Family::BOTH {
@@ -321,6 +325,15 @@ impl Engine {
             self.leave(id, solicited_node(&address));
             self.dad_start(id, address, state == AddressState::Optimistic);
         }
+    }
+
+    /// Puts IPv6 on a device again (disable_ipv6 := 0), with new parameters and a link-local address.
+    pub(crate) fn attach_v6(&mut self, id: DeviceId) {
+        let at = id.0 as usize - 1;
+        let Some(mut own) = self.devices.get_mut(at).and_then(Option::take) else { return };
+        own.parms[Family::Inet6 as usize] = self.attach(&mut own, Family::Inet6);
+        self.devices[at] = Some(own);
+        self.add_link_local(id);
     }
 
     /// Takes IPv6 off a device (disable_ipv6, ND-81).

@@ -22,9 +22,7 @@ impl Engine {
     /// Does the device listen to this group?
     pub(crate) fn has_group(&self, device: DeviceId, group: Ipv6Addr) -> bool {
         let Some(own) = self.device(device) else { return false };
-        let interface_local = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
         group == ALL_NODES
-            || group == interface_local
             || (is_all_routers(group) && own.conf6_own(Conf6::Forwarding) != 0)
             || own.groups.iter().any(|(g, _)| *g == group)
     }

@@ -2,10 +2,9 @@
 
 use crate::event::RouteType;
 use crate::list::Links;
-use crate::queue::Queue;
+use crate::queue::QueueId;
 use crate::time::Tick;
 use crate::{DeviceId, NudState};
-use alloc::boxed::Box;
 
 bitflags::bitflags! {
     /// Flags of an entry: the low byte travels in `ndm_flags`, the rest in NDA_FLAGS_EXT, shifted
@@ -106,7 +105,7 @@ pub(crate) struct Neighbour {
     pub(crate) used: Tick,
     pub(crate) confirmed: Tick,
     pub(crate) updated: Tick,
-    pub(crate) queue: Option<Box<Queue>>,
+    pub(crate) queue: QueueId,
     /// Its place among the entries of its device.
     pub(crate) by_device: Links,
     /// Its place in the order of collection; linked exactly while it counts in gc_entries.

@@ -7,11 +7,10 @@ use crate::event::{EventKind, Reason};
 use crate::neighbour::Output;
 use crate::nud::{Actions, Cause, Facts, Verdict};
 use crate::parms::Parm;
-use crate::queue::Queue;
+use crate::queue::{Full, Queue};
 use crate::table::Id;
 use crate::time::Tick;
 use crate::{DeviceId, DropReason, Engine, Family, Flags, NudState, nud};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use neighbour_wire::LlAddr;
@@ -113,22 +112,19 @@ impl Engine {
     /// Keeps a packet until the neighbour answers (QUE-1 to QUE-3), within the bound over all entries.
     fn enqueue(&mut self, id: Id, packet: Vec<u8>) {
         let limit = self.parms_of(id).get(Parm::UnresQlenBytes);
-        let room = u64::from(crate::queue::truesize(packet.len()));
-        if self.queued_bytes + room > self.config.max_queued_bytes {
-            self.drops.count(DropReason::QueueTotal);
-            self.table_mut(id.family).stats.unresolved_discards += 1;
-            return;
-        }
-        let entry = self.entry_mut(id);
-        let queue = entry.queue.get_or_insert_with(|| Box::new(Queue::default()));
-        let before = queue.bytes();
-        let dropped = queue.push(packet, limit).count();
-        let after = queue.bytes();
-        self.queued_bytes = self.queued_bytes - u64::from(before) + u64::from(after);
-        for _ in 0..dropped {
-            self.drops.count(DropReason::NeighQueueFull);
-        }
+        let entry = &mut self.tables[id.family as usize].entries[id.slot];
+        let (reason, dropped) = match self.queues.push(&mut entry.queue, packet, limit) {
+            Ok(dropped) => (DropReason::NeighQueueFull, dropped),
+            Err(Full::Total) => (DropReason::QueueTotal, 1),
+            Err(Full::Memory) => (DropReason::OutOfMemory, 1),
+        };
+        (0..dropped).for_each(|_| self.drops.count(reason));
         self.table_mut(id.family).stats.unresolved_discards += dropped as u64;
+    }
+
+    /// Takes what waits for an entry.
+    pub(crate) fn take_queue(&mut self, id: Id) -> Queue {
+        self.queues.take(&mut self.tables[id.family as usize].entries[id.slot].queue)
     }
 
     /// What the machine asks of clocks and counters.
@@ -157,7 +153,7 @@ impl Engine {
         if entry.ops.solicits() {
             let unicast = parms.get(Parm::UcastSolicit);
             let app = unicast.saturating_add(parms.get(Parm::AppSolicit));
-            let newest = entry.queue.as_ref().and_then(|q| q.newest());
+            let newest = self.queues.get(entry.queue).and_then(Queue::newest);
             let source = newest.and_then(source_of);
             match entry.probes {
                 p if p < unicast => {
@@ -185,8 +181,7 @@ impl Engine {
 
     /// Sends what waits, in order, as long as the entry is VALID (QUE-4, QUE-5).
     pub(crate) fn flush_queue(&mut self, id: Id) {
-        let Some(mut queue) = self.entry_mut(id).queue.take() else { return };
-        self.queued_bytes -= u64::from(queue.bytes());
+        let mut queue = self.take_queue(id);
         while let Some(packet) = queue.pop() {
             if !self.entry(id).state.is_valid() {
                 self.drops.count(DropReason::NeighFlushed);
@@ -198,8 +193,7 @@ impl Engine {
 
     /// Gives back what waits, oldest first: nobody answered (QUE-7, QUE-8).
     pub(crate) fn fail_queue(&mut self, id: Id) {
-        let Some(mut queue) = self.entry_mut(id).queue.take() else { return };
-        self.queued_bytes -= u64::from(queue.bytes());
+        let mut queue = self.take_queue(id);
         let (device, next_hop) = (self.entry(id).device, self.address(id));
         while let Some(packet) = queue.pop() {
             let reason = DropReason::Unreachable;
@@ -221,12 +215,15 @@ impl Engine {
 
     /// Puts a link-layer header before `payload` and queues the frame for the device.
     pub(crate) fn transmit(&mut self, device: DeviceId, to: &LlAddr, ethertype: u16, payload: &[u8]) -> Sent {
-        let Some(state) = self.device(device).filter(|d| d.up) else {
-            return self.refuse(DropReason::DeviceDown);
-        };
         if self.out.len() >= self.config.max_transmit {
             return self.refuse(DropReason::TransmitFull);
         }
+        if self.out.try_reserve(1).is_err() {
+            return self.refuse(DropReason::OutOfMemory);
+        }
+        let Some(state) = self.device(device).filter(|d| d.up) else {
+            return self.refuse(DropReason::DeviceDown);
+        };
         let mut frame = Vec::new();
         if frame.try_reserve_exact(24 + payload.len()).is_err() {
             return self.refuse(DropReason::OutOfMemory);

@@ -169,7 +169,7 @@ impl Engine {
             return;
         }
         let ticks = self.rng.below(delay);
-        let due = self.clock.instant(self.clock.tick().plus(ticks));
+        let due = self.clock.now() + self.clock.duration(ticks);
         self.proxies.waiting.push(Waiting { due, device, request });
         self.tasks.add(&self.clock, ticks, Task::Proxy);
     }

@@ -89,7 +89,7 @@ pub enum Output {
 
 impl Reader {
     /// The neighbour, whatever its state. None: there is no entry, and there was none at some moment
-    /// of the call.
+    /// of the call. On loopback and point-to-point devices all IPv4 neighbours are one, 0.0.0.0 (ARP-1).
     pub fn lookup(&self, device: DeviceId, address: IpAddr) -> Option<Hit> {
         let family = Family::of(address);
         let hit = self.tables[family as usize].lookup(&key(device, address))?;

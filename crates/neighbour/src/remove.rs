@@ -82,8 +82,7 @@ impl Engine {
 
     /// Drops what waits, without reports (QUE-9).
     pub(crate) fn discard_queue(&mut self, id: Id) {
-        let Some(mut queue) = self.entry_mut(id).queue.take() else { return };
-        self.queued_bytes -= u64::from(queue.bytes());
+        let mut queue = self.take_queue(id);
         while queue.pop().is_some() {
             self.drops.count(DropReason::NeighFlushed);
         }

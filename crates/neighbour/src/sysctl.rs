@@ -127,7 +127,12 @@ impl Engine {
             .parse()
             .map_err(|_| SetError::NotANumber { name: name.into(), value: value.into() })?;
         for (family, target) in &targets {
-            self.check(name, *family, *target, number)?;
+            let checked = self.check(name, *family, *target, number);
+            if let (Err(_), Target::Neigh(parm, _), Place::Device(id)) = (&checked, target, parsed.place) {
+                let own = self.device_mut(id).and_then(|d| d.parms[*family as usize].as_mut());
+                own.into_iter().for_each(|parms| parms.mark_explicit(*parm)); // SYS-3
+            }
+            checked?;
         }
         for (family, target) in targets {
             self.write(family, target, parsed.place, number);
@@ -323,7 +328,7 @@ impl Engine {
         // Setting all/forwarding of IPv4 rewrites every device's (SYS-16).
         let rewrites = place == Place::All && family == Family::Inet && index == Conf4::Forwarding as usize;
         let bit = 1u64 << index;
-        let mut off = Vec::new();
+        let (mut on, mut off) = (Vec::new(), Vec::new());
         for device in self.devices.iter_mut().flatten() {
             let explicit = match family {
                 Family::Inet => &mut device.conf4.explicit,
@@ -346,11 +351,14 @@ impl Engine {
                 Family::Inet6 => device.conf6.set(index, value),
             }
             let disable = family == Family::Inet6 && index == Conf6::DisableIpv6 as usize;
-            if disable && value != 0 && device.parms[Family::Inet6 as usize].is_some() {
-                off.push(device.id);
+            match (disable, value != 0, device.parms[Family::Inet6 as usize].is_some()) {
+                (true, true, true) => off.push(device.id),
+                (true, false, false) => on.push(device.id),
+                _ => {}
             }
         }
         off.into_iter().for_each(|id| self.detach_v6(id));
+        on.into_iter().for_each(|id| self.attach_v6(id));
     }
 
     /// The value of an IPv4 switch in force on a device (SYS-11).

@@ -43,10 +43,10 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// Due in `ticks`, at the beginning of a tick.
+    /// Due in `ticks`.
     pub(crate) fn add(&mut self, clock: &Clock, ticks: u32, task: Task) {
         self.made += 1;
-        let at = clock.instant(clock.tick().plus(ticks));
+        let at = clock.now() + clock.duration(ticks);
         self.due.insert((at, self.made), task);
     }
 

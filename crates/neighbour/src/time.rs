@@ -130,6 +130,11 @@ impl Clock {
         self.tick_of(self.now)
     }
 
+    /// The tick that begins now or next: timers counted from it are never early.
+    pub(crate) fn next_tick(&self) -> Tick {
+        Tick(self.now.0.div_ceil(self.tick_us) as u32)
+    }
+
     pub(crate) fn tick_of(&self, at: Instant) -> Tick {
         Tick((at.0 / self.tick_us) as u32)
     }

@@ -75,6 +75,8 @@ impl Engine {
             let claim = self.claim(id, lladdr, to, flags);
             let step = nud::next(old, Cause::Update(claim), self.facts(id));
             self.apply(id, &step, lladdr, reason);
+            // UPD-5: where nothing is known any more, a change of flags alone is not told.
+            notify &= to.is_valid();
             notify |= step.actions.contains(Actions::NOTIFY);
             result = match step.verdict {
                 Verdict::Refused => Err(UpdateError::Refused),
@@ -223,7 +225,7 @@ impl Engine {
     /// Sets the timer. A timer that arms itself again does so with a floor (NUD-22); arming by traffic
     /// and updates lifts `used` to `confirmed` (NUD-26).
     fn set_timer(&mut self, id: Id, timer: Timer, again: bool) {
-        let (now, floor) = (self.clock.tick(), self.clock.tick_min());
+        let (begin, floor) = (self.clock.next_tick(), self.clock.tick_min());
         let parms = self.parms_of(id);
         let at = match timer {
             Timer::Keep => return,
@@ -231,14 +233,15 @@ impl Engine {
                 self.table_mut(id.family).wheel.cancel(id.slot);
                 return;
             }
-            Timer::Reachable => self.table(id.family).confirmed(id.slot).plus(parms.reachable_time()),
-            Timer::Delay => now.plus(parms.get(Parm::DelayFirstProbeTime)),
-            Timer::Retrans => now.plus(parms.retrans(&self.clock)),
-            Timer::NextTick => now.plus(1),
+            // One tick behind the last at which the confirmation counts (NUD-18.1).
+            Timer::Reachable => self.table(id.family).confirmed(id.slot).plus(parms.reachable_time()).plus(1),
+            Timer::Delay => begin.plus(parms.get(Parm::DelayFirstProbeTime)),
+            Timer::Retrans => begin.plus(parms.retrans(&self.clock)),
+            Timer::NextTick => begin.plus(1),
         };
         let table = self.table_mut(id.family);
         if again {
-            table.wheel.arm(id.slot, at.max(now.plus(floor)));
+            table.wheel.arm(id.slot, at.max(begin.plus(floor)));
         } else {
             let confirmed = table.confirmed(id.slot);
             let entry = &mut table.entries[id.slot];
