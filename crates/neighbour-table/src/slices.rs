@@ -1,0 +1,178 @@
+//! A directory of boxed slices that are published once and stay until the directory goes: the crate's only `unsafe`.
+//!
+//! Slice `k` has a length that depends on `k` alone ([`Lengths`]), so one pointer is enough to publish it. It goes
+//! from null to its block once and never changes again; the blocks are freed when the directory is dropped, which
+//! needs `&mut self`, so no reference into them can be left.
+//!
+//! Blocks come zeroed from the allocator (`calloc` in effect): a large block costs no initialisation at the moment
+//! of growth, its pages are made when they are touched. That keeps the worst insert short. The system's allocator
+//! does this only for small alignments, so we ask for one cache line more and align the start ourselves.
+//!
+//! Orderings: `publish` stores the pointer with Release after the zeroing; `get` loads it with Acquire and so sees
+//! initialised elements.
+
+#[cfg(not(loom))]
+use core::alloc::Layout;
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+
+use crate::error::OutOfMemory;
+use crate::primitive::{AtomicPtr, Ordering};
+
+/// The largest alignment for which the system's allocator has zeroed pages at no cost (`max_align_t`).
+#[cfg(not(loom))]
+const SMALL_ALIGN: usize = 16;
+
+/// How long each slice of a directory is.
+pub(crate) trait Lengths {
+    /// The number of elements of slice `k`; always the same for the same `k`, and never zero.
+    fn length(k: usize) -> usize;
+}
+
+/// Types made of integer atomics only: bytes of zero are a valid value of them, equal to their default.
+///
+/// # Safety
+/// All-zero bytes must be a valid value of the type, and it must need no drop (under loom neither is used).
+pub(crate) unsafe trait Zeroable: Default + Send + Sync {}
+
+// SAFETY: `Hot` is a struct of `AtomicU64` and `AtomicU32` fields only; zero is a valid value of each.
+unsafe impl Zeroable for crate::slot::Hot {}
+// SAFETY: `Cold` is a struct of `AtomicU64` and `AtomicU32` fields only; zero is a valid value of each.
+unsafe impl Zeroable for crate::slot::Cold {}
+// SAFETY: `Record` is a struct of `AtomicU64` and `AtomicU32` fields and arrays of them; zero is a valid value of each.
+unsafe impl Zeroable for crate::long::Record {}
+// SAFETY: `Bucket` is a struct of `AtomicU64` fields and an array of them; zero is a valid value of each.
+unsafe impl Zeroable for crate::index::Bucket {}
+
+/// Up to `N` slices of `T`, each published once and then readable by any thread.
+pub(crate) struct Slices<T: Zeroable, L: Lengths, const N: usize> {
+    /// First element of each slice, or null. Invariant: a pointer that is not null points to `L::length(k)`
+    /// initialised elements that stay valid and in place until `self` is dropped.
+    slices: [AtomicPtr<T>; N],
+    /// The allocator's block that holds the slice of the same number; read only by `drop`.
+    blocks: [AtomicPtr<u8>; N],
+    owns: PhantomData<(T, L)>,
+}
+
+impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
+    pub(crate) fn new() -> Self {
+        Self {
+            slices: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
+            blocks: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
+            owns: PhantomData,
+        }
+    }
+
+    /// Slice `k`, if it has been published.
+    #[inline]
+    pub(crate) fn get(&self, k: usize) -> Option<&[T]> {
+        // Acquire: meets the Release in `publish`.
+        let first = NonNull::new(self.slices.get(k)?.load(Ordering::Acquire))?;
+        // SAFETY: by the invariant of `slices`, a pointer that is not null points to `L::length(k)` initialised
+        // elements that live until `self` is dropped, which the returned borrow forbids; elements are only ever
+        // shared (`T: Sync`).
+        Some(unsafe { core::slice::from_raw_parts(first.as_ptr(), L::length(k)) })
+    }
+
+    /// Makes slice `k` exist, zeroed. Returns the bytes allocated: 0 if it already was there.
+    pub(crate) fn publish(&self, k: usize) -> Result<usize, OutOfMemory> {
+        let cell = self.slices.get(k).ok_or(OutOfMemory)?;
+        if !cell.load(Ordering::Acquire).is_null() {
+            return Ok(0);
+        }
+        let block = Block::<T>::allocate(L::length(k))?;
+        // Release: the zeroing happens before anyone's Acquire in `get`.
+        let won =
+            cell.compare_exchange(ptr::null_mut(), block.first.as_ptr(), Ordering::AcqRel, Ordering::Acquire);
+        if won.is_err() {
+            // SAFETY: the block was allocated above for this length and its address went nowhere.
+            unsafe { block.free(L::length(k)) };
+            return Ok(0);
+        }
+        // Relaxed: only `drop` reads it, which has exclusive access and so happens after this.
+        self.blocks[k].store(block.start.as_ptr(), Ordering::Relaxed);
+        Ok(Block::<T>::bytes(L::length(k)))
+    }
+}
+
+impl<T: Zeroable, L: Lengths, const N: usize> Drop for Slices<T, L, N> {
+    fn drop(&mut self) {
+        for (k, (cell, block)) in self.slices.iter().zip(&self.blocks).enumerate() {
+            // Relaxed: `&mut self` says that whatever published this happened before.
+            let first = NonNull::new(cell.load(Ordering::Relaxed));
+            let start = NonNull::new(block.load(Ordering::Relaxed));
+            if let (Some(first), Some(start)) = (first, start) {
+                // SAFETY: both pointers come from one `Block::allocate(L::length(k))`, stored by `publish`; they are
+                // freed only here, and `&mut self` says that no borrow of the elements is left.
+                unsafe { Block { first, start }.free(L::length(k)) };
+            }
+        }
+    }
+}
+
+/// One allocation: where its elements begin, and where the allocator's block begins.
+struct Block<T> {
+    first: NonNull<T>,
+    start: NonNull<u8>,
+}
+
+#[cfg(not(loom))]
+impl<T: Zeroable> Block<T> {
+    /// What the allocator is asked for: the elements, and room to align them to their own alignment.
+    fn layout(length: usize) -> Option<Layout> {
+        const { assert!(!core::mem::needs_drop::<T>() && size_of::<T>() > 0) };
+        let room = align_of::<T>().saturating_sub(SMALL_ALIGN);
+        let size = size_of::<T>().checked_mul(length)?.checked_add(room)?;
+        Layout::from_size_align(size, align_of::<T>().min(SMALL_ALIGN)).ok()
+    }
+
+    fn bytes(length: usize) -> usize {
+        Self::layout(length).map_or(0, |layout| layout.size())
+    }
+
+    fn allocate(length: usize) -> Result<Self, OutOfMemory> {
+        let layout = Self::layout(length).filter(|layout| layout.size() > 0).ok_or(OutOfMemory)?;
+        // SAFETY: the layout's size is not zero.
+        let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) }).ok_or(OutOfMemory)?;
+        // A block aligned to `layout.align()` misses `T`'s alignment by at most the room added in `layout`.
+        let skip = start.as_ptr().align_offset(align_of::<T>());
+        debug_assert!(skip + size_of::<T>() * length <= layout.size());
+        // SAFETY: `skip` bytes and the elements behind them lie inside the block (see above).
+        let first = unsafe { start.add(skip) }.cast::<T>();
+        Ok(Self { first, start })
+    }
+
+    /// # Safety
+    /// `self` must come from `allocate(length)`, not be freed yet, and nobody may use it any more.
+    unsafe fn free(self, length: usize) {
+        let _ = self.first;
+        if let Some(layout) = Self::layout(length) {
+            // SAFETY: the caller says that the block came from `allocate` with this length, hence with this layout,
+            // and is not in use. Its elements need no drop (asserted in `layout`).
+            unsafe { alloc::alloc::dealloc(self.start.as_ptr(), layout) };
+        }
+    }
+}
+
+/// loom's atomics are objects with a history, so under loom the elements are made one by one.
+#[cfg(loom)]
+impl<T: Zeroable> Block<T> {
+    fn bytes(length: usize) -> usize {
+        size_of::<T>() * length
+    }
+
+    fn allocate(length: usize) -> Result<Self, OutOfMemory> {
+        let slice: Box<[T]> = (0..length).map(|_| T::default()).collect();
+        let first = NonNull::new(Box::into_raw(slice).cast::<T>()).ok_or(OutOfMemory)?;
+        Ok(Self { first, start: first.cast() })
+    }
+
+    /// # Safety
+    /// `self` must come from `allocate(length)`, not be freed yet, and nobody may use it any more.
+    unsafe fn free(self, length: usize) {
+        let slice = ptr::slice_from_raw_parts_mut(self.first.as_ptr(), length);
+        let _ = self.start;
+        // SAFETY: the caller says that this came from `Box::into_raw` in `allocate` with this length, once.
+        drop(unsafe { Box::from_raw(slice) });
+    }
+}

@@ -1,0 +1,432 @@
+//! The writer's side of the table.
+
+use core::fmt;
+
+use crate::error::OutOfMemory;
+use crate::free_list::{FreeList, Links};
+use crate::key::{Generation, Handle, Key};
+use crate::long::{LongAddress, MAX_ADDRESS};
+use crate::migration::Placement;
+use crate::primitive::{Arc, Ordering};
+use crate::reader::{NeighbourRef, Reader};
+use crate::refs::{self, Dropped, Refs};
+use crate::shared::Shared;
+use crate::slot::{Cold, HEADER, Hot, LINKED, LONG, Own, Word};
+use crate::stats::Stats;
+
+/// What stays the same in a neighbour's life: it comes from its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The device's own link-layer address: the source in a prepared header.
+    pub own: [u8; 6],
+    /// The EtherType in a prepared header: 0x0800 for IPv4, 0x86dd for IPv6.
+    pub ethertype: u16,
+    /// Whether the device can have its headers cached: Ethernet.
+    pub header: bool,
+    /// Whether the device's addresses are not six bytes long. Such neighbours have no prepared header.
+    pub long: bool,
+}
+
+/// What [`Table::unlink`] left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a slot that is free must be given to `free`"]
+pub enum Unlinked {
+    /// Nobody holds the neighbour: the caller gives the slot to [`Table::free`].
+    Free,
+    /// Somebody does: the slot comes back by [`Table::reclaim`] when the last reference is dropped.
+    Held,
+}
+
+/// A slot whose last reference has been dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a dead slot must be given to `free`"]
+pub enum Reclaimed {
+    /// As it should be: the neighbour was dead. The caller gives the slot to [`Table::free`].
+    Dead(u32),
+    /// The neighbour was not marked dead (DST-5): a reference too many was dropped somewhere. The neighbour is kept,
+    /// the table's reference is restored, and the caller reports it.
+    Alive(u32),
+}
+
+/// The table, in the hands of its one writer.
+///
+/// Neighbours are named by slot numbers: small, dense, and the writer's to use as an index into arrays of its own
+/// ([`Self::slots`] tells how long those must be). A slot belongs to its neighbour from [`Self::insert`] to
+/// [`Self::free`]:
+///
+/// ```text
+/// insert -> publish ... -> try_remove (true) ----------------> free
+///                       -> unlink -> Free -------------------> free
+///                                 -> Held -> reclaim -> Dead -> free
+/// ```
+///
+/// # Panics
+/// Calls that take a slot panic if that number was never given out by [`Self::insert`]: the writer's mistake, which
+/// no input can cause.
+pub struct Table {
+    shared: Arc<Shared>,
+    placement: Placement,
+    free_slots: FreeList,
+    free_records: FreeList,
+    /// Slots taken from the shared list of returned ones and not yet reclaimed: the head, plus one.
+    returned: u32,
+    arena_bytes: usize,
+}
+
+impl Table {
+    /// An empty table. The seed makes the hash's secrets: take it from a good source, and keep it secret.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if the first index array cannot be had.
+    pub fn new(seed: u64) -> Result<Self, OutOfMemory> {
+        let shared = Arc::new(Shared::new());
+        let placement = Placement::new(&shared.index, seed)?;
+        Ok(Self {
+            shared,
+            placement,
+            free_slots: FreeList::default(),
+            free_records: FreeList::default(),
+            returned: 0,
+            arena_bytes: 0,
+        })
+    }
+
+    /// A handle for looking up, from any thread.
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.shared))
+    }
+
+    /// Neighbours that a lookup can find.
+    pub fn len(&self) -> usize {
+        self.placement.entries()
+    }
+
+    /// Whether a lookup finds nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Neighbours that fit before the index begins to grow.
+    pub fn capacity(&self) -> usize {
+        self.placement.capacity()
+    }
+
+    /// All slot numbers ever given out lie below this one.
+    pub fn slots(&self) -> u32 {
+        self.free_slots.fresh()
+    }
+
+    /// The slot of the neighbour with this key.
+    pub fn find(&self, key: &Key) -> Option<u32> {
+        // The writer races with nobody: a slot in the index is a linked one, and its words stand still.
+        let same = |slot| self.shared.key(slot).as_ref() == Some(key);
+        self.placement.find(&self.shared.index, key, same).map(|found| found.slot)
+    }
+
+    /// Adds a neighbour, which a lookup finds from now on, with state 0 and an address of zeros. It has one
+    /// reference, the table's. The caller makes sure that the key is absent.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; the table is as it was before.
+    pub fn insert(&mut self, key: &Key, template: &Template) -> Result<u32, OutOfMemory> {
+        debug_assert!(self.find(key).is_none(), "the key is in the table already: {key:?}");
+        self.placement.reserve(&self.shared.index)?;
+        let slot = self.take_slot()?;
+        let record = match self.take_record(template.long) {
+            Ok(record) => record,
+            Err(error) => {
+                self.free_slots.put(&self.shared.cold, slot);
+                return Err(error);
+            }
+        };
+        let mut flags = LINKED;
+        if template.long {
+            flags |= LONG;
+        } else if template.header {
+            flags |= HEADER;
+        }
+        let generation = Refs::load(&self.cold(slot).refs).generation().max(1);
+        self.shared.begin(
+            Handle { slot, generation },
+            key,
+            Word::new(flags, 0, [0; 6]),
+            Own::new(template.ethertype, template.own),
+            record,
+        );
+        let entered = self.placement.insert(&self.shared.index, &self.shared.hot, key, slot);
+        if let Err(error) = entered {
+            // Cannot happen (`reserve` made room), and must not hurt if it does.
+            let _ = refs::kill_if_unused(&self.cold(slot).refs);
+            self.free(slot);
+            return Err(error);
+        }
+        Ok(slot)
+    }
+
+    /// Changes state and address; a reader sees both change at once.
+    ///
+    /// Works on a slot that is unlinked but still held, too. The address is cut or filled with zeros to the six
+    /// bytes of the device's addresses; with [`Template::long`] it may have 0 to 32 bytes.
+    pub fn publish(&mut self, slot: u32, state: u8, lladdr: &[u8]) {
+        let hot = self.hot(slot);
+        let flags = self.word(slot).flags();
+        let mut address = [0; 6];
+        if flags & LONG != 0 {
+            if let Some(record) = self.shared.long.get(hot.long.load(Ordering::Relaxed)) {
+                record.store(&LongAddress::new(state, lladdr));
+            }
+        } else {
+            let length = lladdr.len().min(6);
+            address[..length].copy_from_slice(&lladdr[..length]);
+        }
+        // Release: meets the Acquire with which readers load the word.
+        hot.word.store(Word::new(flags, state, address).bits(), Ordering::Release);
+    }
+
+    /// The state published last.
+    pub fn state(&self, slot: u32) -> u8 {
+        self.word(slot).state()
+    }
+
+    /// The address published last: its bytes, and how many of them count.
+    pub fn lladdr(&self, slot: u32) -> ([u8; MAX_ADDRESS], usize) {
+        let word = self.word(slot);
+        let address = if word.has(LONG) {
+            let record = self.shared.long.get(self.hot(slot).long.load(Ordering::Relaxed));
+            record.map(|record| record.load()).unwrap_or_default()
+        } else {
+            LongAddress::new(0, word.address())
+        };
+        (address.bytes, usize::from(address.length))
+    }
+
+    /// The name of the slot's neighbour.
+    pub fn handle(&self, slot: u32) -> Handle {
+        Handle { slot, generation: self.generation(slot) }
+    }
+
+    /// The slot of a neighbour named by a reader, if it still is that neighbour's (linked, or dead and held).
+    pub fn resolve(&self, handle: Handle) -> Option<u32> {
+        let ident = self.shared.hot.get(handle.slot)?.ident.load(Ordering::Relaxed);
+        (ident != 0 && (ident >> 32) as u32 == handle.generation).then_some(handle.slot)
+    }
+
+    /// The key of the slot's neighbour.
+    pub fn key(&self, slot: u32) -> Key {
+        Key::from_words(crate::shared::key_words(self.hot(slot)))
+    }
+
+    /// References to the slot's neighbour, the table's own included while it is linked: 1 means the table only.
+    pub fn refs(&self, slot: u32) -> u32 {
+        Refs::load(&self.cold(slot).refs).count()
+    }
+
+    /// Whether the slot's neighbour is in the index.
+    pub fn is_linked(&self, slot: u32) -> bool {
+        self.word(slot).has(LINKED)
+    }
+
+    /// Removes the neighbour only if the table alone refers to it (DST-2): marks it dead and unlinks it in one step
+    /// with the check. If `true`, the slot is the caller's to [`Self::free`].
+    #[must_use = "a slot that was removed must be given to `free`"]
+    pub fn try_remove(&mut self, slot: u32) -> bool {
+        let removed = refs::kill_if_unused(&self.cold(slot).refs);
+        if removed {
+            self.leave_index(slot);
+        }
+        removed
+    }
+
+    /// Removes the neighbour whoever holds it (DST-3): unlinks it, marks it dead and drops the table's reference.
+    ///
+    /// Of a neighbour that is dead already, [`Unlinked::Held`]: it was dealt with before.
+    pub fn unlink(&mut self, slot: u32) -> Unlinked {
+        let Some(left) = refs::kill(&self.cold(slot).refs) else {
+            return Unlinked::Held;
+        };
+        self.leave_index(slot);
+        match left {
+            Dropped::Last => Unlinked::Free,
+            Dropped::Shared => Unlinked::Held,
+        }
+    }
+
+    /// Holds the slot's neighbour; `None` if it is dead.
+    pub fn hold(&self, slot: u32) -> Option<NeighbourRef> {
+        NeighbourRef::take(&self.shared, self.handle(slot))
+    }
+
+    /// The next slot whose last reference somebody dropped. Call until `None`, as often as suits.
+    pub fn reclaim(&mut self) -> Option<Reclaimed> {
+        if self.returned == 0 {
+            self.returned = self.shared.take_returned();
+        }
+        let slot = self.returned.checked_sub(1)?;
+        let cold = self.cold(slot);
+        let refs = Refs::load(&cold.refs);
+        if !refs.is_dead() {
+            refs::start(&cold.refs, refs.generation());
+        }
+        self.returned = cold.next.load(Ordering::Relaxed);
+        Some(if refs.is_dead() { Reclaimed::Dead(slot) } else { Reclaimed::Alive(slot) })
+    }
+
+    /// Ends the life of a removed neighbour that nobody holds: its slot can serve another one, in a new generation.
+    ///
+    /// Give only slots that [`Self::try_remove`], [`Unlinked::Free`] or [`Reclaimed::Dead`] left to you, once.
+    pub fn free(&mut self, slot: u32) {
+        let refs = Refs::load(&self.cold(slot).refs);
+        let ident = self.hot(slot).ident.load(Ordering::Relaxed);
+        let ours = refs.is_dead() && refs.count() == 0 && ident != 0;
+        debug_assert!(ours, "slot {slot} is not to be freed: {refs:?}");
+        if !ours {
+            return;
+        }
+        let record = self.word(slot).has(LONG).then(|| self.hot(slot).long.load(Ordering::Relaxed));
+        // A generation must never come back, so a slot that has used up all of them is used no more.
+        let next = refs.generation().checked_add(1);
+        self.shared.retire(slot, next.unwrap_or(Generation::MAX));
+        if let Some(record) = record {
+            self.free_records.put(&self.shared.long, record);
+        }
+        if next.is_some() {
+            self.free_slots.put(&self.shared.cold, slot);
+        }
+    }
+
+    /// The tick of the last confirmation by a reader or reference, if there was one for this neighbour.
+    pub fn confirmed(&self, slot: u32) -> Option<u32> {
+        self.shared.confirmed(self.handle(slot))
+    }
+
+    /// Sets the tick of the last confirmation, so that an old one does not wrap.
+    pub fn set_confirmed(&self, slot: u32, tick: u32) {
+        self.shared.confirm(self.handle(slot), tick);
+    }
+
+    /// Clears the mark that a reader handed this neighbour over; `true` if it was there.
+    pub fn take_handed(&mut self, slot: u32) -> bool {
+        self.shared.unmark_handed(self.handle(slot))
+    }
+
+    /// What the table did and what it occupies.
+    pub fn stats(&self) -> Stats {
+        let index = &self.placement.stats;
+        Stats {
+            moved_by_last: index.moved_by_last,
+            moved_most: index.moved_most,
+            moved: index.moved,
+            grows: index.grows,
+            shrinks: index.shrinks,
+            alarms: index.alarms,
+            bytes: size_of::<Shared>() + index.bytes + self.arena_bytes,
+        }
+    }
+
+    fn take_slot(&mut self) -> Result<u32, OutOfMemory> {
+        let shared = &self.shared;
+        self.free_slots.take(&shared.cold, |slot| {
+            // Index lanes hold the number plus one, in 32 bits.
+            slot.checked_add(1).ok_or(OutOfMemory)?;
+            self.arena_bytes += shared.hot.ensure(slot)?;
+            self.arena_bytes += shared.cold.ensure(slot)?;
+            Ok(())
+        })
+    }
+
+    /// A side record with state 0 and six zeros in it, if one is wanted.
+    fn take_record(&mut self, wanted: bool) -> Result<u32, OutOfMemory> {
+        if !wanted {
+            return Ok(0);
+        }
+        let shared = &self.shared;
+        let record = self.free_records.take(&shared.long, |record| {
+            self.arena_bytes += shared.long.ensure(record)?;
+            Ok(())
+        })?;
+        if let Some(record) = shared.long.get(record) {
+            record.store(&LongAddress::default());
+        }
+        Ok(record)
+    }
+
+    fn leave_index(&mut self, slot: u32) {
+        let key = self.key(slot);
+        let word = self.word(slot);
+        let unlinked = Word::new(word.flags() & !LINKED, word.state(), *word.address());
+        self.hot(slot).word.store(unlinked.bits(), Ordering::Release);
+        let found = self.placement.remove(&self.shared.index, &self.shared.hot, &key, slot);
+        debug_assert!(found, "a linked slot is in the index: {slot}");
+    }
+
+    fn generation(&self, slot: u32) -> Generation {
+        Refs::load(&self.cold(slot).refs).generation()
+    }
+
+    fn word(&self, slot: u32) -> Word {
+        Word::from_bits(self.hot(slot).word.load(Ordering::Relaxed))
+    }
+
+    #[track_caller]
+    fn hot(&self, slot: u32) -> &Hot {
+        self.shared.hot.get(slot).expect("a slot number that `insert` gave out")
+    }
+
+    #[track_caller]
+    fn cold(&self, slot: u32) -> &Cold {
+        self.shared.cold.get(slot).expect("a slot number that `insert` gave out")
+    }
+}
+
+impl Links for Cold {
+    fn next(&self) -> &crate::primitive::AtomicU32 {
+        &self.next
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("len", &self.len())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const ETHERNET: Template = Template { own: [2; 6], ethertype: 0x0800, header: true, long: false };
+    const KEY: Key = Key { addr: 1, ifindex: 1 };
+
+    #[test]
+    fn a_neighbour_that_lost_its_last_reference_alive_is_kept() {
+        let mut table = Table::new(1).expect("memory");
+        let slot = table.insert(&KEY, &ETHERNET).expect("memory");
+        // One reference too many is given back: the table's own.
+        table.shared.give_back(slot);
+        assert_eq!(table.refs(slot), 0);
+        assert_eq!(table.reclaim(), Some(Reclaimed::Alive(slot)));
+        assert_eq!((table.refs(slot), table.find(&KEY)), (1, Some(slot)));
+        assert!(table.try_remove(slot));
+        table.free(slot);
+    }
+
+    #[test]
+    fn a_slot_whose_generations_are_used_up_is_used_no_more() {
+        let mut table = Table::new(1).expect("memory");
+        let slot = table.insert(&KEY, &ETHERNET).expect("memory");
+        assert!(table.try_remove(slot));
+        table.free(slot);
+        refs::end(&table.cold(slot).refs, Generation::MAX);
+        assert_eq!(table.insert(&KEY, &ETHERNET), Ok(slot));
+        let last = table.handle(slot);
+        assert_eq!(last.generation(), Generation::MAX);
+        assert!(table.try_remove(slot));
+        table.free(slot);
+        assert_eq!(table.resolve(last), None);
+        assert!(!table.shared.take_reference(last));
+        assert_ne!(table.insert(&KEY, &ETHERNET), Ok(slot));
+    }
+}
