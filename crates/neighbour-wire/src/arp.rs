@@ -66,16 +66,11 @@ impl<'a> Packet<'a> {
     /// Finds the fields. The stated lengths decide where the addresses lie, so a packet whose lengths promise
     /// more than there is fails here, whatever else it says.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ArpError> {
-        let fixed: [u8; FIXED_LEN] = array(bytes, 0).ok_or(ArpError::Truncated {
-            need: FIXED_LEN,
-            got: bytes.len(),
-        })?;
+        let fixed: [u8; FIXED_LEN] =
+            array(bytes, 0).ok_or(ArpError::Truncated { need: FIXED_LEN, got: bytes.len() })?;
         let [ht0, ht1, pr0, pr1, hardware_len, protocol_len, op0, op1] = fixed;
         let (hlen, plen) = (usize::from(hardware_len), usize::from(protocol_len));
-        let truncated = ArpError::Truncated {
-            need: FIXED_LEN + 2 * (hlen + plen),
-            got: bytes.len(),
-        };
+        let truncated = ArpError::Truncated { need: FIXED_LEN + 2 * (hlen + plen), got: bytes.len() };
         let rest = bytes.get(FIXED_LEN..).ok_or(truncated)?;
         let (sender_hw, rest) = rest.split_at_checked(hlen).ok_or(truncated)?;
         let (sender_protocol, rest) = rest.split_at_checked(plen).ok_or(truncated)?;
@@ -166,11 +161,7 @@ impl Repr {
         }
         let protocol_len = ArpError::ProtocolLen(packet.protocol_len());
         let hardware_len = ArpError::HardwareLen(packet.hardware_len());
-        let ip = |bytes: &[u8]| {
-            <[u8; 4]>::try_from(bytes)
-                .map(Ipv4Addr::from)
-                .map_err(|_| protocol_len)
-        };
+        let ip = |bytes: &[u8]| <[u8; 4]>::try_from(bytes).map(Ipv4Addr::from).map_err(|_| protocol_len);
         Ok(Self {
             hardware_type: packet.hardware_type(),
             op: packet.op(),
@@ -189,10 +180,7 @@ impl Repr {
     /// Appends the packet. It is not padded to the link's minimum (ARP-20).
     pub fn emit(&self, buf: &mut Vec<u8>) {
         let mut target_hw = [0; LlAddr::MAX_LEN];
-        target_hw
-            .iter_mut()
-            .zip(self.target_hw.as_bytes())
-            .for_each(|(to, from)| *to = *from);
+        target_hw.iter_mut().zip(self.target_hw.as_bytes()).for_each(|(to, from)| *to = *from);
         buf.reserve(self.buffer_len());
         buf.extend_from_slice(&self.hardware_type.to_be_bytes());
         buf.extend_from_slice(&ethertype::IPV4.to_be_bytes());

@@ -24,17 +24,12 @@ pub(crate) fn ipv6(bytes: &[u8], at: usize) -> Option<Ipv6Addr> {
 
 /// Writes `value` at `at` if there is room.
 pub(crate) fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
-    if let Some(room) = bytes
-        .get_mut(at..)
-        .and_then(|rest| rest.get_mut(..value.len()))
-    {
+    if let Some(room) = bytes.get_mut(at..).and_then(|rest| rest.get_mut(..value.len())) {
         room.copy_from_slice(value);
     }
 }
 
 /// `payload` cut to what is left of `limit` after `header` bytes.
 pub(crate) fn fit(payload: &[u8], limit: usize, header: usize) -> &[u8] {
-    payload
-        .get(..limit.saturating_sub(header))
-        .unwrap_or(payload)
+    payload.get(..limit.saturating_sub(header)).unwrap_or(payload)
 }

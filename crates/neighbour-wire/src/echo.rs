@@ -27,12 +27,7 @@ impl<'a> Echo<'a> {
             return None;
         }
         let payload = bytes.get(HEADER_LEN..)?;
-        Some(Self {
-            reply: kind == reply,
-            id: be16(bytes, 4)?,
-            seq: be16(bytes, 6)?,
-            payload,
-        })
+        Some(Self { reply: kind == reply, id: be16(bytes, 4)?, seq: be16(bytes, 6)?, payload })
     }
 
     /// The eight bytes before the payload, checksum zero.

@@ -64,10 +64,7 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Reads a frame and strips priority tags.
     pub fn parse(frame: &'a [u8]) -> Result<Self, FrameError> {
-        let truncated = |need| FrameError::Truncated {
-            need,
-            got: frame.len(),
-        };
+        let truncated = |need| FrameError::Truncated { need, got: frame.len() };
         let destination = array(frame, 0).ok_or_else(|| truncated(HEADER_LEN))?;
         let source = array(frame, 6).ok_or_else(|| truncated(HEADER_LEN))?;
         let mut header_len = HEADER_LEN;
@@ -85,12 +82,7 @@ impl<'a> Frame<'a> {
                 ..ETHERTYPE_MIN => return Err(FrameError::Llc),
                 _ => {
                     let payload = frame.get(header_len..).unwrap_or_default();
-                    return Ok(Self {
-                        destination,
-                        source,
-                        ethertype: kind,
-                        payload,
-                    });
+                    return Ok(Self { destination, source, ethertype: kind, payload });
                 }
             }
         }

@@ -24,10 +24,7 @@ pub mod kind {
 
 /// The checksum over a message as it is given: what belongs into a zero field, 0 over a right one.
 pub fn checksum(message: &[u8]) -> u16 {
-    Sum16BitWords::new()
-        .add_slice(message)
-        .ones_complement()
-        .to_be()
+    Sum16BitWords::new().add_slice(message).ones_complement().to_be()
 }
 
 /// Whether the checksum in a message (from the type byte on) is right.
@@ -48,18 +45,8 @@ pub fn parse_echo(bytes: &[u8]) -> Option<Echo<'_>> {
 }
 
 /// Appends an IPv4 packet with an echo message. A payload that no packet can hold is cut.
-pub fn emit_echo(
-    buf: &mut Vec<u8>,
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
-    ttl: u8,
-    echo: &Echo<'_>,
-) {
-    let payload = fit(
-        echo.payload,
-        ipv4::MAX_LEN,
-        ipv4::HEADER_LEN + echo::HEADER_LEN,
-    );
+pub fn emit_echo(buf: &mut Vec<u8>, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, echo: &Echo<'_>) {
+    let payload = fit(echo.payload, ipv4::MAX_LEN, ipv4::HEADER_LEN + echo::HEADER_LEN);
     let len = echo::HEADER_LEN + payload.len();
     ipv4::emit_header(buf, source, destination, PROTOCOL, ttl, len);
     let start = buf.len();

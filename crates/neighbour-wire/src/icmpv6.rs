@@ -72,22 +72,12 @@ pub fn parse_echo(bytes: &[u8]) -> Option<Echo<'_>> {
 }
 
 /// Appends an IPv6 packet with an echo message. A payload that no packet can hold is cut.
-pub fn emit_echo(
-    buf: &mut Vec<u8>,
-    source: Ipv6Addr,
-    destination: Ipv6Addr,
-    hop_limit: u8,
-    echo: &Echo<'_>,
-) {
+pub fn emit_echo(buf: &mut Vec<u8>, source: Ipv6Addr, destination: Ipv6Addr, hop_limit: u8, echo: &Echo<'_>) {
     let payload = fit(echo.payload, ipv6::MAX_PAYLOAD_LEN, echo::HEADER_LEN);
     let len = echo::HEADER_LEN + payload.len();
     ipv6::emit_header(buf, source, destination, PROTOCOL, hop_limit, 0, len);
     let start = buf.len();
     buf.extend_from_slice(&echo.header(kind::ECHO_REQUEST, kind::ECHO_REPLY));
     buf.extend_from_slice(payload);
-    finish(
-        buf.get_mut(start..).unwrap_or_default(),
-        source,
-        destination,
-    );
+    finish(buf.get_mut(start..).unwrap_or_default(), source, destination);
 }

@@ -91,34 +91,25 @@ impl<'a> Ipv4<'a> {
     /// padding and cut off.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, IpError> {
         let header = Ipv4HeaderSlice::from_slice(bytes).map_err(|error| match error {
-            err::ipv4::HeaderSliceError::Len(len) => IpError::Truncated {
-                need: len.required_len,
-                got: bytes.len(),
-            },
+            err::ipv4::HeaderSliceError::Len(len) => {
+                IpError::Truncated { need: len.required_len, got: bytes.len() }
+            }
             err::ipv4::HeaderSliceError::Content(content) => match content {
-                err::ipv4::HeaderError::UnexpectedVersion { version_number } => IpError::Version {
-                    expected: 4,
-                    got: version_number,
-                },
-                err::ipv4::HeaderError::HeaderLengthSmallerThanHeader { ihl } => {
-                    IpError::HeaderLen(ihl)
+                err::ipv4::HeaderError::UnexpectedVersion { version_number } => {
+                    IpError::Version { expected: 4, got: version_number }
                 }
+                err::ipv4::HeaderError::HeaderLengthSmallerThanHeader { ihl } => IpError::HeaderLen(ihl),
             },
         })?;
         let header_len = header.slice().len();
         let total_len = usize::from(header.total_len());
         // Linux's order (ip_rcv): checksum before length.
-        if Sum16BitWords::new()
-            .add_slice(header.slice())
-            .ones_complement()
-            != 0
-        {
+        if Sum16BitWords::new().add_slice(header.slice()).ones_complement() != 0 {
             return Err(IpError::Checksum);
         }
-        let payload = bytes.get(header_len..total_len).ok_or(IpError::Length {
-            stated: total_len,
-            got: bytes.len(),
-        })?;
+        let payload = bytes
+            .get(header_len..total_len)
+            .ok_or(IpError::Length { stated: total_len, got: bytes.len() })?;
         let fragment_offset = header.fragments_offset().byte_offset();
         Ok(Self {
             source: header.source_addr(),

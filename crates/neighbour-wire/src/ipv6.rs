@@ -34,24 +34,15 @@ impl<'a> Ipv6<'a> {
     /// known: their payload is empty.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, IpError> {
         let header = Ipv6HeaderSlice::from_slice(bytes).map_err(|error| match error {
-            err::ipv6::HeaderSliceError::Len(_) => IpError::Truncated {
-                need: HEADER_LEN,
-                got: bytes.len(),
-            },
+            err::ipv6::HeaderSliceError::Len(_) => IpError::Truncated { need: HEADER_LEN, got: bytes.len() },
             err::ipv6::HeaderSliceError::Content(err::ipv6::HeaderError::UnexpectedVersion {
                 version_number,
-            }) => IpError::Version {
-                expected: 6,
-                got: version_number,
-            },
+            }) => IpError::Version { expected: 6, got: version_number },
         })?;
         let payload_len = usize::from(header.payload_length());
         let payload = bytes
             .get(HEADER_LEN..HEADER_LEN + payload_len)
-            .ok_or(IpError::Length {
-                stated: HEADER_LEN + payload_len,
-                got: bytes.len(),
-            })?;
+            .ok_or(IpError::Length { stated: HEADER_LEN + payload_len, got: bytes.len() })?;
         Ok(Self {
             source: header.source_addr(),
             destination: header.destination_addr(),
@@ -98,8 +89,5 @@ pub const fn solicited_node(address: &Ipv6Addr) -> Ipv6Addr {
 
 /// Whether an address is the solicited-node group of some address.
 pub const fn is_solicited_node(address: &Ipv6Addr) -> bool {
-    matches!(
-        address.segments(),
-        [0xff02, 0, 0, 0, 0, 1, 0xff00..=0xffff, _]
-    )
+    matches!(address.segments(), [0xff02, 0, 0, 0, 0, 1, 0xff00..=0xffff, _])
 }

@@ -53,17 +53,9 @@ pub struct Upper<'a> {
 impl<'a> Upper<'a> {
     /// Walks from the header number `next` at the start of `bytes`.
     pub(crate) fn walk(next: u8, bytes: &'a [u8]) -> Result<Self, IpError> {
-        let mut upper = Self {
-            protocol: next,
-            payload: bytes,
-            fragment: None,
-            router_alert: false,
-        };
+        let mut upper = Self { protocol: next, payload: bytes, fragment: None, router_alert: false };
         for index in 0..=MAX_HEADERS {
-            let is_extension = matches!(
-                upper.protocol,
-                HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION
-            );
+            let is_extension = matches!(upper.protocol, HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION);
             if !is_extension {
                 return Ok(upper);
             }
@@ -82,23 +74,13 @@ impl<'a> Upper<'a> {
 
     /// Passes one header; true if the walk ends behind it.
     fn step(&mut self) -> Result<bool, IpError> {
-        let truncated = |need| IpError::Truncated {
-            need,
-            got: self.payload.len(),
-        };
+        let truncated = |need| IpError::Truncated { need, got: self.payload.len() };
         let [next, len, ..] = *self.payload else {
             return Err(truncated(8));
         };
         // The fragment header has no length field: that byte is reserved, and it is always eight bytes.
-        let len = if self.protocol == FRAGMENT {
-            8
-        } else {
-            (usize::from(len) + 1) * 8
-        };
-        let (header, rest) = self
-            .payload
-            .split_at_checked(len)
-            .ok_or_else(|| truncated(len))?;
+        let len = if self.protocol == FRAGMENT { 8 } else { (usize::from(len) + 1) * 8 };
+        let (header, rest) = self.payload.split_at_checked(len).ok_or_else(|| truncated(len))?;
         let options = header.get(2..).unwrap_or_default();
         let mut ends = false;
         match self.protocol {
@@ -110,10 +92,7 @@ impl<'a> Upper<'a> {
             },
             _ => {
                 let field = be16(header, 2).unwrap_or_default();
-                let fragment = Fragment {
-                    offset_bytes: field & !7,
-                    more: field & 1 == 1,
-                };
+                let fragment = Fragment { offset_bytes: field & !7, more: field & 1 == 1 };
                 // A second fragment header behind an atomic one: the stricter of both counts.
                 if self.fragment.is_none_or(|before| before.is_atomic()) {
                     self.fragment = Some(fragment);
@@ -138,9 +117,7 @@ fn walk_options(mut options: &[u8]) -> Result<bool, IpError> {
             continue;
         }
         let (&len, rest) = rest.split_first().ok_or(IpError::OptionLength(kind))?;
-        let (_, rest) = rest
-            .split_at_checked(usize::from(len))
-            .ok_or(IpError::OptionLength(kind))?;
+        let (_, rest) = rest.split_at_checked(usize::from(len)).ok_or(IpError::OptionLength(kind))?;
         if kind == ROUTER_ALERT && len == 2 {
             router_alert = true;
         } else if kind >> 6 != 0 {

@@ -29,6 +29,7 @@ pub mod arp;
 mod bytes;
 pub mod echo;
 pub mod ethernet;
+pub mod icmp_error;
 pub mod icmpv4;
 pub mod icmpv6;
 pub mod ipv4;

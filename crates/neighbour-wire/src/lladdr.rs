@@ -16,10 +16,7 @@ pub struct LlAddr {
 
 impl LlAddr {
     /// The address of a device without addresses.
-    pub const EMPTY: Self = Self {
-        len: 0,
-        bytes: [0; 32],
-    };
+    pub const EMPTY: Self = Self { len: 0, bytes: [0; 32] };
 
     /// The longest address, in bytes (Linux: `MAX_ADDR_LEN`).
     pub const MAX_LEN: usize = 32;
@@ -28,10 +25,7 @@ impl LlAddr {
     pub fn new(address: &[u8]) -> Option<Self> {
         let mut bytes = [0; 32];
         bytes.get_mut(..address.len())?.copy_from_slice(address);
-        Some(Self {
-            len: u8::try_from(address.len()).ok()?,
-            bytes,
-        })
+        Some(Self { len: u8::try_from(address.len()).ok()?, bytes })
     }
 
     /// The address of `len` zero bytes; `len` past [`Self::MAX_LEN`] counts as that.
@@ -48,10 +42,7 @@ impl LlAddr {
         let len = len.min(Self::MAX_LEN);
         let mut bytes = [0; 32];
         bytes.iter_mut().take(len).for_each(|byte| *byte = value);
-        Self {
-            len: len as u8,
-            bytes,
-        }
+        Self { len: len as u8, bytes }
     }
 
     /// The bytes of the address.
@@ -113,15 +104,10 @@ impl fmt::Display for LlAddr {
         let mut used = 0;
         for (index, byte) in self.as_bytes().iter().enumerate() {
             let digit = |nibble: u8| {
-                if nibble < 10 {
-                    b'0' + nibble
-                } else {
-                    b'a' + nibble - 10
-                }
+                if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
             };
-            for character in [b':', digit(byte >> 4), digit(byte & 15)]
-                .into_iter()
-                .skip(usize::from(index == 0))
+            for character in
+                [b':', digit(byte >> 4), digit(byte & 15)].into_iter().skip(usize::from(index == 0))
             {
                 if let Some(place) = text.get_mut(used) {
                     *place = character;
@@ -130,11 +116,7 @@ impl fmt::Display for LlAddr {
             }
         }
         // `pad` honours width and alignment, which columns of output want.
-        f.pad(
-            text.get(..used)
-                .and_then(|text| str::from_utf8(text).ok())
-                .unwrap_or_default(),
-        )
+        f.pad(text.get(..used).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default())
     }
 }
 
@@ -152,9 +134,7 @@ pub enum LlAddrError {
     #[error("link-layer address is empty; expected octets such as 02:00:00:00:00:aa")]
     Empty,
     /// An octet is not one or two hexadecimal digits; counted from 1.
-    #[error(
-        "octet {0} of the link-layer address is not one or two hexadecimal digits; expected 00 to ff"
-    )]
+    #[error("octet {0} of the link-layer address is not one or two hexadecimal digits; expected 00 to ff")]
     Octet(usize),
     /// There are more octets than any device's address has.
     #[error("link-layer address has more than 32 octets")]

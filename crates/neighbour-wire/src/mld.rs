@@ -80,23 +80,14 @@ fn emit_v1(buf: &mut Vec<u8>, source: Ipv6Addr, destination: Ipv6Addr, kind: u8,
 }
 
 /// Appends the packet whose ICMPv6 message `message` appends.
-fn wrap(
-    buf: &mut Vec<u8>,
-    source: Ipv6Addr,
-    destination: Ipv6Addr,
-    message: impl FnOnce(&mut Vec<u8>),
-) {
+fn wrap(buf: &mut Vec<u8>, source: Ipv6Addr, destination: Ipv6Addr, message: impl FnOnce(&mut Vec<u8>)) {
     let start = buf.len();
     ipv6::emit_header(buf, source, destination, 0, 1, 0, 0);
     buf.extend_from_slice(&HOP_BY_HOP);
     let body = buf.len();
     message(buf);
     let len = (HOP_BY_HOP.len() + buf.len() - body) as u16;
-    put(
-        buf.get_mut(start..).unwrap_or_default(),
-        4,
-        &len.to_be_bytes(),
-    );
+    put(buf.get_mut(start..).unwrap_or_default(), 4, &len.to_be_bytes());
     icmpv6::finish(buf.get_mut(body..).unwrap_or_default(), source, destination);
 }
 
@@ -125,11 +116,7 @@ impl Query {
             return None;
         }
         let code = be16(bytes, 4)?;
-        let max_delay_ms = if v1 {
-            u32::from(code)
-        } else {
-            response_delay(code)
-        };
+        let max_delay_ms = if v1 { u32::from(code) } else { response_delay(code) };
         let group = address(bytes, 8)?;
         let group = if group.is_unspecified() {
             None
@@ -138,11 +125,7 @@ impl Query {
         } else {
             return None;
         };
-        Some(Self {
-            group,
-            max_delay_ms,
-            v1,
-        })
+        Some(Self { group, max_delay_ms, v1 })
     }
 }
 

@@ -63,10 +63,7 @@ pub struct Solicit<'a> {
 impl<'a> Solicit<'a> {
     /// Reads the message; `None` if there are fewer than 24 bytes.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        Some(Self {
-            target: ipv6(bytes, 8)?,
-            options: bytes.get(SOLICIT_LEN..)?,
-        })
+        Some(Self { target: ipv6(bytes, 8)?, options: bytes.get(SOLICIT_LEN..)? })
     }
 }
 
@@ -109,9 +106,7 @@ pub struct RouterSolicit<'a> {
 impl<'a> RouterSolicit<'a> {
     /// Reads the message; `None` if there are fewer than 8 bytes.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        Some(Self {
-            options: bytes.get(ROUTER_SOLICIT_LEN..)?,
-        })
+        Some(Self { options: bytes.get(ROUTER_SOLICIT_LEN..)? })
     }
 }
 

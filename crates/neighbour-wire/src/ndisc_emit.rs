@@ -32,23 +32,11 @@ impl Header {
         let start = buf.len();
         let body = start + ipv6::HEADER_LEN;
         let (source, destination) = (self.source, self.destination);
-        ipv6::emit_header(
-            buf,
-            source,
-            destination,
-            icmpv6::PROTOCOL,
-            HOP_LIMIT,
-            self.traffic_class,
-            0,
-        );
+        ipv6::emit_header(buf, source, destination, icmpv6::PROTOCOL, HOP_LIMIT, self.traffic_class, 0);
         message(buf);
         let len = (buf.len() - body).min(ipv6::MAX_PAYLOAD_LEN);
         buf.truncate(body + len);
-        put(
-            buf.get_mut(start..).unwrap_or_default(),
-            4,
-            &(len as u16).to_be_bytes(),
-        );
+        put(buf.get_mut(start..).unwrap_or_default(), 4, &(len as u16).to_be_bytes());
         icmpv6::finish(buf.get_mut(body..).unwrap_or_default(), source, destination);
     }
 }
@@ -75,10 +63,7 @@ pub fn emit_solicit(
 }
 
 /// Appends a neighbour advertisement (ND-10).
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the flags of the message, in its order"
-)]
+#[expect(clippy::too_many_arguments, reason = "the flags of the message, in its order")]
 pub fn emit_advert(
     buf: &mut Vec<u8>,
     header: &Header,
@@ -98,12 +83,7 @@ pub fn emit_advert(
 }
 
 /// Appends a router solicitation (ND-11).
-pub fn emit_router_solicit(
-    buf: &mut Vec<u8>,
-    header: &Header,
-    source_lladdr: Option<&LlAddr>,
-    pad: usize,
-) {
+pub fn emit_router_solicit(buf: &mut Vec<u8>, header: &Header, source_lladdr: Option<&LlAddr>, pad: usize) {
     header.wrap(buf, |buf| {
         buf.extend_from_slice(&[kind::RS, 0, 0, 0, 0, 0, 0, 0]);
         emit_lladdr(buf, option::SOURCE_LLADDR, source_lladdr, pad);
@@ -139,19 +119,13 @@ pub struct RouterAdvertRepr<'a> {
 
 /// Appends a router advertisement.
 pub fn emit_router_advert(buf: &mut Vec<u8>, header: &Header, advert: &RouterAdvertRepr<'_>) {
-    let flags =
-        u8::from(advert.managed) << 7 | u8::from(advert.other) << 6 | (advert.preference & 3) << 3;
+    let flags = u8::from(advert.managed) << 7 | u8::from(advert.other) << 6 | (advert.preference & 3) << 3;
     header.wrap(buf, |buf| {
         buf.extend_from_slice(&[kind::RA, 0, 0, 0, advert.cur_hop_limit, flags]);
         buf.extend_from_slice(&advert.lifetime_s.to_be_bytes());
         buf.extend_from_slice(&advert.reachable_ms.to_be_bytes());
         buf.extend_from_slice(&advert.retrans_ms.to_be_bytes());
-        emit_lladdr(
-            buf,
-            option::SOURCE_LLADDR,
-            advert.source_lladdr.as_ref(),
-            advert.pad,
-        );
+        emit_lladdr(buf, option::SOURCE_LLADDR, advert.source_lladdr.as_ref(), advert.pad);
         if let Some(mtu) = advert.mtu {
             buf.extend_from_slice(&[option::MTU, 1, 0, 0]);
             buf.extend_from_slice(&mtu.to_be_bytes());
@@ -183,12 +157,7 @@ pub fn emit_redirect(buf: &mut Vec<u8>, header: &Header, redirect: &RedirectRepr
         buf.extend_from_slice(&[kind::REDIRECT, 0, 0, 0, 0, 0, 0, 0]);
         buf.extend_from_slice(&redirect.target.octets());
         buf.extend_from_slice(&redirect.destination.octets());
-        emit_lladdr(
-            buf,
-            option::TARGET_LLADDR,
-            redirect.target_lladdr.as_ref(),
-            redirect.pad,
-        );
+        emit_lladdr(buf, option::TARGET_LLADDR, redirect.target_lladdr.as_ref(), redirect.pad);
         if redirect.redirected.is_empty() {
             return;
         }

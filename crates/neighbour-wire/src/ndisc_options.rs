@@ -76,10 +76,7 @@ pub struct Options<'a> {
 impl<'a> Options<'a> {
     /// Reads all options. Any fault in any of them, known or not, spoils the whole message.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, OptionError> {
-        let mut options = Self {
-            raw: bytes,
-            ..Self::default()
-        };
+        let mut options = Self { raw: bytes, ..Self::default() };
         for item in (Walk { all: bytes, at: 0 }) {
             let (kind, whole) = item?;
             let place = match kind {
@@ -105,12 +102,7 @@ impl<'a> Options<'a> {
 
     /// The prefixes, in order; those of a wrong size or a length past 128 are passed over.
     pub const fn prefixes(&self) -> Prefixes<'a> {
-        Prefixes {
-            walk: Walk {
-                all: self.raw,
-                at: 0,
-            },
-        }
+        Prefixes { walk: Walk { all: self.raw, at: 0 } }
     }
 }
 
@@ -172,13 +164,7 @@ impl Iterator for Prefixes<'_> {
         self.walk
             .by_ref()
             .filter_map(Result::ok)
-            .find_map(|(kind, whole)| {
-                if kind == option::PREFIX {
-                    PrefixInfo::parse(whole)
-                } else {
-                    None
-                }
-            })
+            .find_map(|(kind, whole)| if kind == option::PREFIX { PrefixInfo::parse(whole) } else { None })
     }
 }
 
@@ -197,12 +183,7 @@ impl<'a> Walk<'a> {
             return Err(OptionError::ZeroLength { kind, at });
         }
         let need = usize::from(len) * 8;
-        rest.get(..need).ok_or(OptionError::Truncated {
-            kind,
-            at,
-            need,
-            got: rest.len(),
-        })
+        rest.get(..need).ok_or(OptionError::Truncated { kind, at, need, got: rest.len() })
     }
 }
 

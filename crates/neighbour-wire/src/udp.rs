@@ -50,17 +50,8 @@ pub fn emit_ipv4(
     let payload = fit(payload, ipv4::MAX_LEN, ipv4::HEADER_LEN + UdpHeader::LEN);
     let mut header = header(source_port, destination_port, payload);
     let (from, to) = (source.octets(), destination.octets());
-    header.checksum = header
-        .calc_checksum_ipv4_raw(from, to, payload)
-        .unwrap_or_default();
-    ipv4::emit_header(
-        buf,
-        source,
-        destination,
-        PROTOCOL,
-        HOP_LIMIT,
-        UdpHeader::LEN + payload.len(),
-    );
+    header.checksum = header.calc_checksum_ipv4_raw(from, to, payload).unwrap_or_default();
+    ipv4::emit_header(buf, source, destination, PROTOCOL, HOP_LIMIT, UdpHeader::LEN + payload.len());
     buf.extend_from_slice(&header.to_bytes());
     buf.extend_from_slice(payload);
 }
@@ -77,18 +68,8 @@ pub fn emit_ipv6(
     let payload = fit(payload, ipv6::MAX_PAYLOAD_LEN, UdpHeader::LEN);
     let mut header = header(source_port, destination_port, payload);
     let (from, to) = (source.octets(), destination.octets());
-    header.checksum = header
-        .calc_checksum_ipv6_raw(from, to, payload)
-        .unwrap_or_default();
-    ipv6::emit_header(
-        buf,
-        source,
-        destination,
-        PROTOCOL,
-        HOP_LIMIT,
-        0,
-        UdpHeader::LEN + payload.len(),
-    );
+    header.checksum = header.calc_checksum_ipv6_raw(from, to, payload).unwrap_or_default();
+    ipv6::emit_header(buf, source, destination, PROTOCOL, HOP_LIMIT, 0, UdpHeader::LEN + payload.len());
     buf.extend_from_slice(&header.to_bytes());
     buf.extend_from_slice(payload);
 }
@@ -96,10 +77,5 @@ pub fn emit_ipv6(
 /// The header before its checksum is known.
 fn header(source_port: u16, destination_port: u16, payload: &[u8]) -> UdpHeader {
     let length = u16::try_from(UdpHeader::LEN + payload.len()).unwrap_or(u16::MAX);
-    UdpHeader {
-        source_port,
-        destination_port,
-        length,
-        checksum: 0,
-    }
+    UdpHeader { source_port, destination_port, length, checksum: 0 }
 }

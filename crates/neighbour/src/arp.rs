@@ -73,7 +73,7 @@ impl Engine {
     }
 
     /// The best own address towards `target` (ARP-16); 0.0.0.0 if there is none.
-    fn select_v4(&self, device: DeviceId, target: Ipv4Addr) -> Ipv4Addr {
+    pub(crate) fn select_v4(&self, device: DeviceId, target: Ipv4Addr) -> Ipv4Addr {
         let on_device = self.device(device).into_iter().flat_map(|d| d.v4_addresses());
         let eligible = on_device.filter(|(a, _)| !a.secondary && a.scope <= Scope::Link);
         let mut first = None;

@@ -84,6 +84,7 @@ pub struct Engine {
     pub(crate) events: EventQueue,
     pub(crate) drops: DropCounters,
     pub(crate) queues: Queues,
+    pub(crate) limits: crate::forward::Limits,
     pub(crate) handovers: Arc<Handovers>,
 }
 
@@ -125,6 +126,7 @@ impl Engine {
             events: EventQueue::new(config.max_events),
             drops: DropCounters::default(),
             queues: Queues::new(config.max_queued_bytes),
+            limits: Default::default(),
             handovers: Arc::new(Handovers::new(config.handover)),
             config,
         })
@@ -150,7 +152,7 @@ impl Engine {
     /// link-local addresses and groups.
     pub fn send_ip(&mut self, now: Instant, packet: Vec<u8>, by: Option<DeviceId>) -> Sent {
         self.begin(now);
-        let Some(destination) = destination_of(&packet) else {
+        let Some(destination) = neighbour_wire::icmp_error::destination(&packet) else {
             self.drops.count(DropReason::IpMalformed);
             return Sent::Refused(DropReason::IpMalformed);
         };
@@ -415,14 +417,5 @@ impl Engine {
         family: Family,
     ) -> (&mut Table, &mut Rng, impl Iterator<Item = &mut DeviceState>) {
         (&mut self.tables[family as usize], &mut self.rng, self.devices.iter_mut().flatten())
-    }
-}
-
-/// The destination address of an IP packet.
-fn destination_of(packet: &[u8]) -> Option<IpAddr> {
-    match packet.first()? >> 4 {
-        4 => Some(IpAddr::V4(<[u8; 4]>::try_from(packet.get(16..20)?).ok()?.into())),
-        6 => Some(IpAddr::V6(<[u8; 16]>::try_from(packet.get(24..40)?).ok()?.into())),
-        _ => None,
     }
 }

@@ -1,11 +1,11 @@
 //! Frames in: whose they are, what they carry, and who takes them.
 
 use crate::arp::Via;
-use crate::conf::Conf6;
+use crate::conf::{Conf4, Conf6};
 use crate::device::HeaderOps;
 use crate::event::RouteType;
 use crate::ndisc::Message;
-use crate::{DeviceId, DropReason, Engine};
+use crate::{DeviceId, DropReason, Engine, Sent};
 use core::net::{IpAddr, Ipv6Addr};
 use neighbour_wire::ethernet::{Frame, FrameError, ethertype};
 use neighbour_wire::icmpv6::{self, kind};
@@ -20,6 +20,8 @@ pub enum Input<'f> {
     Ip(&'f [u8]),
     /// ARP or neighbour discovery, done.
     Consumed,
+    /// A packet of others, passed on (`conf/forwarding`).
+    Forwarded(Sent),
     /// Dropped and counted under this reason.
     Dropped(DropReason),
 }
@@ -53,7 +55,7 @@ impl Engine {
             ethertype::ARP => self
                 .arp_receive(device, if to == To::Us { Via::Unicast } else { Via::Group }, payload)
                 .map(|()| Input::Consumed),
-            ethertype::IPV4 => self.receive_v4(device, payload),
+            ethertype::IPV4 => self.receive_v4(device, to == To::Us, payload),
             ethertype::IPV6 => self.receive_v6(device, to == To::Us, payload),
             _ => Err(DropReason::UnknownProtocol),
         }
@@ -91,7 +93,12 @@ impl Engine {
         }
     }
 
-    fn receive_v4<'f>(&self, device: DeviceId, bytes: &'f [u8]) -> Result<Input<'f>, DropReason> {
+    fn receive_v4<'f>(
+        &mut self,
+        device: DeviceId,
+        to_us: bool,
+        bytes: &'f [u8],
+    ) -> Result<Input<'f>, DropReason> {
         let own = self.device(device).ok_or(DropReason::DeviceDown)?;
         own.parms[0].as_ref().ok_or(DropReason::NoFamily)?;
         let packet = Ipv4::parse(bytes).map_err(|_| DropReason::IpMalformed)?;
@@ -100,8 +107,18 @@ impl Engine {
         if !unset_ok && (packet.source.is_unspecified() || !self.valid_source_v4(device, packet.source)) {
             return Err(DropReason::IpBadSource);
         }
-        if class == RouteType::Unicast || (packet.destination.is_loopback() && !own.is_loopback()) {
+        if packet.destination.is_loopback() && !own.is_loopback() {
             return Err(DropReason::IpNotForUs);
+        }
+        if class == RouteType::Unicast {
+            let forwards = to_us && own.conf4_own(Conf4::Forwarding) != 0;
+            return match forwards {
+                true => {
+                    let whole = bytes.get(..packet.total_len).unwrap_or(bytes);
+                    self.forward_v4(device, &packet, whole).map(Input::Forwarded)
+                }
+                false => Err(DropReason::IpNotForUs),
+            };
         }
         Ok(Input::Ip(bytes.get(..packet.total_len).unwrap_or(bytes)))
     }
@@ -125,8 +142,9 @@ impl Engine {
             return Err(DropReason::IpNotForUs);
         }
         let ours = self.is_for_us_v6(device, destination);
-        if !ours && !self.is_proxied_v6(device, destination) {
-            return Err(DropReason::IpNotForUs);
+        let proxied = !ours && self.is_proxied_v6(device, destination);
+        if !ours && !proxied {
+            return self.pass_on_v6(device, to_us, &packet, bytes);
         }
         let whole = bytes.get(..40 + packet.payload.len()).unwrap_or(bytes);
         let upper = packet.upper().map_err(|_| DropReason::IpMalformed)?;
@@ -134,7 +152,7 @@ impl Engine {
         let nd = upper.protocol == 58 && icmp.is_some_and(|k| (kind::RS..=kind::REDIRECT).contains(&k));
         let query = upper.protocol == 58 && icmp == Some(kind::MLD_QUERY);
         if !nd && !query {
-            return if ours { Ok(Input::Ip(whole)) } else { Err(DropReason::IpNotForUs) };
+            return if ours { Ok(Input::Ip(whole)) } else { self.pass_on_v6(device, to_us, &packet, bytes) };
         }
         if upper.fragment.is_some_and(|f| f.more || f.offset_bytes != 0) {
             return Err(DropReason::NdFragment); // ND of several fragments is never needed (RFC 6980)
@@ -155,6 +173,20 @@ impl Engine {
         }
         let message = Message { device, to_us, from_queue: false, source, destination, bytes: upper.payload };
         self.ndisc_receive(&message).map(|()| Input::Consumed)
+    }
+
+    fn pass_on_v6<'f>(
+        &mut self,
+        device: DeviceId,
+        to_us: bool,
+        packet: &Ipv6<'_>,
+        bytes: &'f [u8],
+    ) -> Result<Input<'f>, DropReason> {
+        if !to_us || packet.destination.is_multicast() || self.own_conf6(device, Conf6::Forwarding) == 0 {
+            return Err(DropReason::IpNotForUs);
+        }
+        let whole = bytes.get(..40 + packet.payload.len()).unwrap_or(bytes);
+        self.forward_v6(device, packet, whole).map(Input::Forwarded)
     }
 
     /// An own address, or a group that was joined.

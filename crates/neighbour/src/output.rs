@@ -198,6 +198,7 @@ impl Engine {
         while let Some(packet) = queue.pop() {
             let reason = DropReason::Unreachable;
             self.drops.count(reason);
+            self.answer_unreachable(&packet);
             self.tell(EventKind::Unreachable { device, next_hop, packet, reason });
         }
     }
@@ -253,7 +254,7 @@ impl Engine {
 }
 
 /// The source address of an IP packet.
-fn source_of(packet: &[u8]) -> Option<IpAddr> {
+pub(crate) fn source_of(packet: &[u8]) -> Option<IpAddr> {
     match packet.first()? >> 4 {
         4 => Some(IpAddr::V4(<[u8; 4]>::try_from(packet.get(12..16)?).ok()?.into())),
         6 => Some(IpAddr::V6(<[u8; 16]>::try_from(packet.get(8..24)?).ok()?.into())),

@@ -137,6 +137,8 @@ reasons! {
     Unreachable = "unreachable",
     /// No route to the destination.
     NoRoute = "no_route",
+    /// The hop limit of a packet to be forwarded ran out.
+    TtlExceeded = "ttl_exceeded",
     /// The packet is longer than the device's MTU.
     TooBig = "too_big",
     /// The caller did not take frames away fast enough.

@@ -36,17 +36,10 @@ fn deconstruct() {
 
 #[test]
 fn construct() {
-    let request = Repr {
-        op: op::REQUEST,
-        target_hw: LlAddr::EMPTY,
-        ..value()
-    };
+    let request = Repr { op: op::REQUEST, target_hw: LlAddr::EMPTY, ..value() };
     let mut buf = Vec::new();
     request.emit(&mut buf);
-    assert_eq!(
-        buf,
-        hex("0001 0800 06 04 0001 0200000000aa 0a090063 000000000000 0a090001")
-    );
+    assert_eq!(buf, hex("0001 0800 06 04 0001 0200000000aa 0a090063 000000000000 0a090001"));
 }
 
 #[test]
@@ -69,10 +62,7 @@ fn truncated_at_every_length() {
     let bytes = bytes();
     for len in 0..bytes.len() {
         let need = if len < 8 { 8 } else { 28 };
-        assert_eq!(
-            Packet::parse(&bytes[..len]),
-            Err(ArpError::Truncated { need, got: len })
-        );
+        assert_eq!(Packet::parse(&bytes[..len]), Err(ArpError::Truncated { need, got: len }));
     }
 }
 
@@ -91,10 +81,7 @@ fn lengths_that_lie_are_truncated_packets() {
         bytes[4] = hardware_len;
         bytes[5] = protocol_len;
         let need = 8 + 2 * (usize::from(hardware_len) + usize::from(protocol_len));
-        assert_eq!(
-            Packet::parse(&bytes),
-            Err(ArpError::Truncated { need, got: 28 })
-        );
+        assert_eq!(Packet::parse(&bytes), Err(ArpError::Truncated { need, got: 28 }));
     }
 }
 
@@ -141,11 +128,7 @@ fn infiniband_addresses_fit() {
 #[test]
 fn a_target_of_another_length_is_written_in_the_senders() {
     let mut buf = Vec::new();
-    Repr {
-        target_hw: LlAddr::new(&[9; 8]).unwrap(),
-        ..value()
-    }
-    .emit(&mut buf);
+    Repr { target_hw: LlAddr::new(&[9; 8]).unwrap(), ..value() }.emit(&mut buf);
     assert_eq!(buf.len(), 28);
     assert_eq!(buf[18..24], [9; 6]);
 }

@@ -22,29 +22,18 @@ fn parse() {
 #[test]
 fn emit() {
     let mut buf = Vec::new();
-    emit_header(
-        &mut buf,
-        [0x33, 0x33, 0xff, 0, 0, 1],
-        [2, 0, 0, 0, 0, 0xaa],
-        ethertype::IPV6,
-    );
+    emit_header(&mut buf, [0x33, 0x33, 0xff, 0, 0, 1], [2, 0, 0, 0, 0, 0xaa], ethertype::IPV6);
     assert_eq!(buf, HEADER);
 }
 
 #[test]
 fn truncated_at_every_length() {
     for len in 0..14 {
-        assert_eq!(
-            Frame::parse(&HEADER[..len]),
-            Err(FrameError::Truncated { need: 14, got: len })
-        );
+        assert_eq!(Frame::parse(&HEADER[..len]), Err(FrameError::Truncated { need: 14, got: len }));
     }
     let frame = tagged(&[[0x81, 0, 0, 0]]);
     for len in 14..18 {
-        assert_eq!(
-            Frame::parse(&frame[..len]),
-            Err(FrameError::Truncated { need: 18, got: len })
-        );
+        assert_eq!(Frame::parse(&frame[..len]), Err(FrameError::Truncated { need: 18, got: len }));
     }
     assert_eq!(Frame::parse(&frame[..18]).unwrap().payload, []);
 }
@@ -54,12 +43,7 @@ fn truncated_at_every_length() {
 fn a_stack_of_priority_tags_is_looked_through() {
     let priority = [0x81, 0, 0xe0, 0];
     let service = [0x88, 0xa8, 0x10, 0];
-    for tags in [
-        &[priority][..],
-        &[service],
-        &[priority, service, priority],
-        &[priority; 300],
-    ] {
+    for tags in [&[priority][..], &[service], &[priority, service, priority], &[priority; 300]] {
         let frame = tagged(tags);
         let frame = Frame::parse(&frame).unwrap();
         assert_eq!(frame.ethertype, ethertype::ARP);

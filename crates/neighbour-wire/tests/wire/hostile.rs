@@ -12,19 +12,8 @@ use crate::support::{hex, ll, v6};
 
 fn solicit() -> Vec<u8> {
     let mut buf = Vec::new();
-    let header = Header {
-        source: v6("fd09::99"),
-        destination: v6("ff02::1:ff00:1"),
-        traffic_class: 0,
-    };
-    emit_solicit(
-        &mut buf,
-        &header,
-        v6("fd09::1"),
-        Some(&ll("02:00:00:00:00:aa")),
-        0,
-        None,
-    );
+    let header = Header { source: v6("fd09::99"), destination: v6("ff02::1:ff00:1"), traffic_class: 0 };
+    emit_solicit(&mut buf, &header, v6("fd09::1"), Some(&ll("02:00:00:00:00:aa")), 0, None);
     buf
 }
 
@@ -38,11 +27,7 @@ fn cve_2026_7656_each_check_has_its_own_field() {
     bytes[41] = 1;
     let packet = Ipv6::parse(&bytes).unwrap();
     assert_eq!(Icmp::parse(packet.payload).unwrap().code, 1);
-    assert!(!icmpv6::checksum_ok(
-        packet.source,
-        packet.destination,
-        packet.payload
-    ));
+    assert!(!icmpv6::checksum_ok(packet.source, packet.destination, packet.payload));
 }
 
 #[test]
@@ -77,24 +62,17 @@ fn cve_2015_2922_a_hop_limit_of_one_is_read_as_it_is() {
 
 #[test]
 fn cve_2018_16600_truncated_arp_frame() {
-    let frame = hex(
-        "ffffffffffff 0200000000aa 0806 0001 0800 06 04 0001 0200000000aa 0a090063 000000000000 0a0900",
-    );
+    let frame =
+        hex("ffffffffffff 0200000000aa 0806 0001 0800 06 04 0001 0200000000aa 0a090063 000000000000 0a0900");
     let frame = Frame::parse(&frame).unwrap();
-    assert_eq!(
-        Packet::parse(frame.payload),
-        Err(arp::ArpError::Truncated { need: 28, got: 27 })
-    );
+    assert_eq!(Packet::parse(frame.payload), Err(arp::ArpError::Truncated { need: 28, got: 27 }));
 }
 
 #[test]
 fn cve_2020_11914_runt_frames() {
     let frame = hex("ffffffffffff 0200000000aa 0806");
     for len in 0..14 {
-        assert!(matches!(
-            Frame::parse(&frame[..len]),
-            Err(FrameError::Truncated { .. })
-        ));
+        assert!(matches!(Frame::parse(&frame[..len]), Err(FrameError::Truncated { .. })));
     }
     assert!(Packet::parse(Frame::parse(&frame).unwrap().payload).is_err());
 }
@@ -122,21 +100,14 @@ fn cve_2020_13986_extension_header_past_the_end() {
     bytes[6] = 60;
     bytes[40..42].copy_from_slice(&[58, 255]);
     let packet = Ipv6::parse(&bytes).unwrap();
-    assert_eq!(
-        packet.upper(),
-        Err(IpError::Truncated {
-            need: 2048,
-            got: 32
-        })
-    );
+    assert_eq!(packet.upper(), Err(IpError::Truncated { need: 2048, got: 32 }));
 }
 
 #[test]
 fn every_truncation_of_a_frame_is_refused() {
     let frame = [hex("3333ff000001 0200000000aa 86dd"), solicit()].concat();
     for len in 0..frame.len() {
-        let refused =
-            Frame::parse(&frame[..len]).map_or(true, |frame| Ipv6::parse(frame.payload).is_err());
+        let refused = Frame::parse(&frame[..len]).map_or(true, |frame| Ipv6::parse(frame.payload).is_err());
         assert!(refused, "{len}");
     }
 }

@@ -11,39 +11,23 @@ fn v4_message() -> Vec<u8> {
 }
 
 fn v6_packet() -> Vec<u8> {
-    hex(
-        "6000000000103a40 fd090000000000000000000000000099 fd090000000000000000000000000001
-         8000f36f000100016162636465666768",
-    )
+    hex("6000000000103a40 fd090000000000000000000000000099 fd090000000000000000000000000001
+         8000f36f000100016162636465666768")
 }
 
-const ECHO: Echo<'static> = Echo {
-    reply: false,
-    id: 1,
-    seq: 1,
-    payload: b"abcdefgh",
-};
+const ECHO: Echo<'static> = Echo { reply: false, id: 1, seq: 1, payload: b"abcdefgh" };
 
 #[test]
 fn icmpv4_echo_parse() {
     let message = v4_message();
     assert!(icmpv4::checksum_ok(&message));
-    assert_eq!(
-        icmpv4::parse_echo(&message),
-        Some(Echo {
-            payload: b"abcdefghabcdefgh",
-            ..ECHO
-        })
-    );
+    assert_eq!(icmpv4::parse_echo(&message), Some(Echo { payload: b"abcdefghabcdefgh", ..ECHO }));
 }
 
 #[test]
 fn icmpv4_echo_emit() {
     let mut buf = Vec::new();
-    let echo = Echo {
-        payload: b"abcdefghabcdefgh",
-        ..ECHO
-    };
+    let echo = Echo { payload: b"abcdefghabcdefgh", ..ECHO };
     icmpv4::emit_echo(&mut buf, v4("10.9.0.99"), v4("10.9.0.1"), 64, &echo);
     let packet = Ipv4::parse(&buf).unwrap();
     assert_eq!((packet.protocol, packet.ttl), (icmpv4::PROTOCOL, 64));
@@ -54,16 +38,8 @@ fn icmpv4_echo_emit() {
 fn icmpv6_echo_parse() {
     let bytes = v6_packet();
     let packet = Ipv6::parse(&bytes).unwrap();
-    assert!(icmpv6::checksum_ok(
-        packet.source,
-        packet.destination,
-        packet.payload
-    ));
-    assert!(!icmpv6::checksum_ok(
-        packet.source,
-        v6("fd09::2"),
-        packet.payload
-    ));
+    assert!(icmpv6::checksum_ok(packet.source, packet.destination, packet.payload));
+    assert!(!icmpv6::checksum_ok(packet.source, v6("fd09::2"), packet.payload));
     assert_eq!(icmpv6::parse_echo(packet.payload), Some(ECHO));
 }
 
@@ -76,10 +52,7 @@ fn icmpv6_echo_emit() {
 
 #[test]
 fn echo_replies_go_by_their_own_type() {
-    let reply = Echo {
-        reply: true,
-        ..ECHO
-    };
+    let reply = Echo { reply: true, ..ECHO };
     let mut buf = Vec::new();
     icmpv4::emit_echo(&mut buf, v4("10.9.0.99"), v4("10.9.0.1"), 64, &reply);
     assert_eq!(buf[20], 0);
@@ -128,10 +101,7 @@ fn udp_datagrams_are_read_back() {
     udp::emit_ipv6(&mut buf, v6("fd09::99"), v6("fd09::1"), 4000, 9, b"hello");
     let packet = Ipv6::parse(&buf).unwrap();
     assert_eq!(packet.next_header, udp::PROTOCOL);
-    assert_eq!(
-        udp::Datagram::parse(packet.payload).map(|d| d.payload),
-        Some(&b"hello"[..])
-    );
+    assert_eq!(udp::Datagram::parse(packet.payload).map(|d| d.payload), Some(&b"hello"[..]));
 }
 
 #[test]
@@ -157,19 +127,12 @@ fn a_payload_no_packet_can_hold_is_cut() {
     assert_eq!((four.len(), six.len()), (65_535, 40 + 65_535));
     assert!(udp::Datagram::parse(Ipv4::parse(&four).unwrap().payload).is_some());
     assert!(udp::Datagram::parse(Ipv6::parse(&six).unwrap().payload).is_some());
-    let echo = Echo {
-        payload: &payload,
-        ..ECHO
-    };
+    let echo = Echo { payload: &payload, ..ECHO };
     four.clear();
     six.clear();
     icmpv4::emit_echo(&mut four, v4("10.9.0.99"), v4("10.9.0.1"), 64, &echo);
     icmpv6::emit_echo(&mut six, v6("fd09::99"), v6("fd09::1"), 64, &echo);
     assert!(icmpv4::checksum_ok(Ipv4::parse(&four).unwrap().payload));
     let packet = Ipv6::parse(&six).unwrap();
-    assert!(icmpv6::checksum_ok(
-        packet.source,
-        packet.destination,
-        packet.payload
-    ));
+    assert!(icmpv6::checksum_ok(packet.source, packet.destination, packet.payload));
 }

@@ -5,26 +5,19 @@ use crate::support::{hex, v4, v6};
 
 /// An echo request as it went to a Linux host, with two bytes of padding.
 fn v4_bytes() -> Vec<u8> {
-    hex(
-        "4500002c000100004001665b0a0900630a090001 0800d4d2000100016162636465666768616263646566676800 00",
-    )
+    hex("4500002c000100004001665b0a0900630a090001 0800d4d2000100016162636465666768616263646566676800 00")
 }
 
 /// The same over IPv6.
 fn v6_bytes() -> Vec<u8> {
-    hex(
-        "6000000000103a40 fd090000000000000000000000000099 fd090000000000000000000000000001
-         8000f36f000100016162636465666768",
-    )
+    hex("6000000000103a40 fd090000000000000000000000000099 fd090000000000000000000000000001
+         8000f36f000100016162636465666768")
 }
 
 /// Makes the header's checksum right again after a change.
 fn repair(bytes: &mut [u8]) {
     bytes[10..12].fill(0);
-    let sum: u32 = bytes[..20]
-        .chunks(2)
-        .map(|w| u32::from(w[0]) << 8 | u32::from(w[1]))
-        .sum();
+    let sum: u32 = bytes[..20].chunks(2).map(|w| u32::from(w[0]) << 8 | u32::from(w[1])).sum();
     let sum = !(((sum >> 16) + (sum & 0xffff)) as u16);
     bytes[10..12].copy_from_slice(&sum.to_be_bytes());
 }
@@ -50,10 +43,7 @@ fn ipv4_construct_and_parse() {
     assert_eq!(buf, hex("45000016 00004000 031163 62 0a0900630a090001"));
     buf.extend_from_slice(&[1, 2, 0, 0]);
     let packet = Ipv4::parse(&buf).unwrap();
-    assert_eq!(
-        (packet.protocol, packet.ttl, packet.payload),
-        (17, 3, &[1, 2][..])
-    );
+    assert_eq!((packet.protocol, packet.ttl, packet.payload), (17, 3, &[1, 2][..]));
 }
 
 #[test]
@@ -63,10 +53,7 @@ fn ipv4_truncated_at_every_length() {
         let error = if len < 20 {
             IpError::Truncated { need: 20, got: len }
         } else {
-            IpError::Length {
-                stated: 44,
-                got: len,
-            }
+            IpError::Length { stated: 44, got: len }
         };
         assert_eq!(Ipv4::parse(&bytes[..len]), Err(error), "{len}");
     }
@@ -81,42 +68,15 @@ fn ipv4_headers_that_lie() {
         repair(&mut bytes);
         Ipv4::parse(&bytes).map(|packet| packet.payload.len())
     };
-    assert_eq!(
-        with(0, 0x65),
-        Err(IpError::Version {
-            expected: 4,
-            got: 6
-        })
-    );
+    assert_eq!(with(0, 0x65), Err(IpError::Version { expected: 4, got: 6 }));
     assert_eq!(with(0, 0x44), Err(IpError::HeaderLen(4)));
-    assert_eq!(
-        with(0, 0x4f),
-        Err(IpError::Truncated {
-            need: 60,
-            got: v4_bytes().len()
-        })
-    );
-    assert_eq!(
-        with(3, 19),
-        Err(IpError::Length {
-            stated: 19,
-            got: v4_bytes().len()
-        })
-    );
-    assert_eq!(
-        with(2, 0xff),
-        Err(IpError::Length {
-            stated: 0xff2c,
-            got: v4_bytes().len()
-        })
-    );
+    assert_eq!(with(0, 0x4f), Err(IpError::Truncated { need: 60, got: v4_bytes().len() }));
+    assert_eq!(with(3, 19), Err(IpError::Length { stated: 19, got: v4_bytes().len() }));
+    assert_eq!(with(2, 0xff), Err(IpError::Length { stated: 0xff2c, got: v4_bytes().len() }));
     let mut bytes = v4_bytes();
     for bit in 0..160 {
         bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(
-            Ipv4::parse(&bytes).is_err(),
-            "a flip of bit {bit} is noticed"
-        );
+        assert!(Ipv4::parse(&bytes).is_err(), "a flip of bit {bit} is noticed");
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
 }
@@ -134,11 +94,7 @@ fn ipv4_fragments_are_told() {
         bytes[6..8].copy_from_slice(&field.to_be_bytes());
         repair(&mut bytes);
         let packet = Ipv4::parse(&bytes).unwrap();
-        assert_eq!(
-            (packet.fragment, packet.fragment_offset),
-            (fragment, offset),
-            "{field:#x}"
-        );
+        assert_eq!((packet.fragment, packet.fragment_offset), (fragment, offset), "{field:#x}");
     }
 }
 
@@ -169,10 +125,7 @@ fn ipv6_truncated_at_every_length() {
         let error = if len < 40 {
             IpError::Truncated { need: 40, got: len }
         } else {
-            IpError::Length {
-                stated: 56,
-                got: len,
-            }
+            IpError::Length { stated: 56, got: len }
         };
         assert_eq!(Ipv6::parse(&bytes[..len]), Err(error), "{len}");
     }
@@ -185,10 +138,7 @@ fn ipv6_payload_length_that_lies() {
     for length in [17_u16, 56, 0xffff] {
         bytes[4..6].copy_from_slice(&length.to_be_bytes());
         let stated = 40 + usize::from(length);
-        assert_eq!(
-            Ipv6::parse(&bytes),
-            Err(IpError::Length { stated, got: 56 })
-        );
+        assert_eq!(Ipv6::parse(&bytes), Err(IpError::Length { stated, got: 56 }));
     }
     bytes[4..6].copy_from_slice(&[0, 3]);
     assert_eq!(Ipv6::parse(&bytes).unwrap().payload, &bytes[40..43]);
@@ -196,14 +146,8 @@ fn ipv6_payload_length_that_lies() {
 
 #[test]
 fn solicited_node_groups() {
-    assert_eq!(
-        ipv6::solicited_node(&v6("fd09::12:3456")),
-        v6("ff02::1:ff12:3456")
-    );
-    assert_eq!(
-        ipv6::solicited_node(&v6("fe80::abcd:ef01:2345")),
-        v6("ff02::1:ff01:2345")
-    );
+    assert_eq!(ipv6::solicited_node(&v6("fd09::12:3456")), v6("ff02::1:ff12:3456"));
+    assert_eq!(ipv6::solicited_node(&v6("fe80::abcd:ef01:2345")), v6("ff02::1:ff01:2345"));
     for (address, is) in [
         ("ff02::1:ff00:0", true),
         ("ff02::1:ffff:ffff", true),

@@ -22,16 +22,7 @@ fn walk<T>(
     payload.extend_from_slice(upper);
     let next_header = headers.first().map_or(58, |(number, _)| *number);
     let (source, destination) = (v6("fe80::1"), v6("fe80::2"));
-    check(
-        Ipv6 {
-            source,
-            destination,
-            next_header,
-            hop_limit: 255,
-            payload: &payload,
-        }
-        .upper(),
-    )
+    check(Ipv6 { source, destination, next_header, hop_limit: 255, payload: &payload }.upper())
 }
 
 fn options(bytes: [u8; 6]) -> [u8; 7] {
@@ -47,12 +38,7 @@ fn fragment(field: u16) -> [u8; 7] {
 #[test]
 fn without_extension_headers_the_payload_is_the_upper_layer() {
     walk(&[], &[1, 2], |upper| {
-        let want = Upper {
-            protocol: 58,
-            payload: &[1, 2],
-            fragment: None,
-            router_alert: false,
-        };
+        let want = Upper { protocol: 58, payload: &[1, 2], fragment: None, router_alert: false };
         assert_eq!(upper, Ok(want));
     });
 }
@@ -67,25 +53,9 @@ fn all_four_headers_are_passed() {
         (DESTINATION, options([0, 0, 0, 0, 1, 0])),
     ];
     walk(&headers, &[135], |upper| {
-        let fragment = Some(Fragment {
-            offset_bytes: 0,
-            more: false,
-        });
-        assert_eq!(
-            upper,
-            Ok(Upper {
-                protocol: 58,
-                payload: &[135],
-                fragment,
-                router_alert: true
-            })
-        );
-        assert!(
-            upper
-                .unwrap()
-                .fragment
-                .is_some_and(|fragment| fragment.is_atomic())
-        );
+        let fragment = Some(Fragment { offset_bytes: 0, more: false });
+        assert_eq!(upper, Ok(Upper { protocol: 58, payload: &[135], fragment, router_alert: true }));
+        assert!(upper.unwrap().fragment.is_some_and(|fragment| fragment.is_atomic()));
     });
 }
 
@@ -95,13 +65,7 @@ fn the_walk_ends_at_a_fragment_that_is_not_the_first() {
     walk(&headers, &[], |upper| {
         let upper = upper.unwrap();
         assert_eq!(upper.protocol, HOP);
-        assert_eq!(
-            upper.fragment,
-            Some(Fragment {
-                offset_bytes: 16,
-                more: false
-            })
-        );
+        assert_eq!(upper.fragment, Some(Fragment { offset_bytes: 16, more: false }));
         assert_eq!(upper.payload.len(), 8);
     });
 }
@@ -112,26 +76,16 @@ fn a_first_fragment_shows_its_upper_layer() {
     walk(&headers, &[135], |upper| {
         let upper = upper.unwrap();
         assert_eq!((upper.protocol, upper.payload), (58, &[135][..]));
-        assert_eq!(
-            upper.fragment,
-            Some(Fragment {
-                offset_bytes: 0,
-                more: true
-            })
-        );
+        assert_eq!(upper.fragment, Some(Fragment { offset_bytes: 0, more: true }));
     });
 }
 
 #[test]
 fn a_second_fragment_header_does_not_wash_off_the_first() {
     let headers = [(FRAGMENT, fragment(1)), (FRAGMENT, fragment(0))];
-    walk(&headers, &[], |upper| {
-        assert!(upper.unwrap().fragment.unwrap().more)
-    });
+    walk(&headers, &[], |upper| assert!(upper.unwrap().fragment.unwrap().more));
     let headers = [(FRAGMENT, fragment(0)), (FRAGMENT, fragment(1))];
-    walk(&headers, &[], |upper| {
-        assert!(upper.unwrap().fragment.unwrap().more)
-    });
+    walk(&headers, &[], |upper| assert!(upper.unwrap().fragment.unwrap().more));
 }
 
 /// CVE-2020-13986, CVE-2021-28362: loops and underflow in extension headers.
@@ -139,11 +93,7 @@ fn a_second_fragment_header_does_not_wash_off_the_first() {
 fn at_most_sixteen_headers_are_walked() {
     for count in [1, 16, 17, 40, 1000] {
         walk(&vec![(DESTINATION, options(PAD)); count], &[], |upper| {
-            let want = if count > 16 {
-                Err(IpError::TooManyHeaders)
-            } else {
-                Ok(58)
-            };
+            let want = if count > 16 { Err(IpError::TooManyHeaders) } else { Ok(58) };
             assert_eq!(upper.map(|upper| upper.protocol), want, "{count} headers");
         });
     }
@@ -160,30 +110,17 @@ fn a_header_longer_than_the_packet_is_truncated() {
     for number in [HOP, ROUTING, FRAGMENT, DESTINATION] {
         for len in 0..8 {
             let payload = &[0; 8][..len];
-            let packet = Ipv6 {
-                source,
-                destination,
-                next_header: number,
-                hop_limit: 1,
-                payload,
-            };
-            assert_eq!(
-                packet.upper(),
-                Err(IpError::Truncated { need: 8, got: len })
-            );
+            let packet = Ipv6 { source, destination, next_header: number, hop_limit: 1, payload };
+            assert_eq!(packet.upper(), Err(IpError::Truncated { need: 8, got: len }));
         }
     }
 }
 
 #[test]
 fn hop_by_hop_goes_first() {
-    walk(
-        &[(DESTINATION, options(PAD)), (HOP, options(PAD))],
-        &[],
-        |upper| {
-            assert_eq!(upper, Err(IpError::HopByHopNotFirst));
-        },
-    );
+    walk(&[(DESTINATION, options(PAD)), (HOP, options(PAD))], &[], |upper| {
+        assert_eq!(upper, Err(IpError::HopByHopNotFirst));
+    });
 }
 
 #[test]
@@ -207,13 +144,9 @@ fn options_that_run_past_their_header_or_forbid_to_go_on() {
 
 #[test]
 fn a_router_alert_counts_in_the_hop_by_hop_header_only() {
-    walk(
-        &[(DESTINATION, options([5, 2, 0, 0, 1, 0]))],
-        &[],
-        |upper| {
-            assert!(!upper.unwrap().router_alert);
-        },
-    );
+    walk(&[(DESTINATION, options([5, 2, 0, 0, 1, 0]))], &[], |upper| {
+        assert!(!upper.unwrap().router_alert);
+    });
 }
 
 #[test]

@@ -63,11 +63,7 @@ fn classes_of_addresses() {
     for (text, group, zero, broadcast) in cases {
         let address = ll(text);
         assert_eq!(
-            (
-                address.is_group(),
-                address.is_zero(),
-                address.is_broadcast()
-            ),
+            (address.is_group(), address.is_zero(), address.is_broadcast()),
             (group, zero, broadcast),
             "{text}"
         );

@@ -2,8 +2,8 @@
 //! one, which took them.
 
 use neighbour_wire::ndisc::{
-    self, Advert, Header, Icmp, Options, PrefixInfo, Redirect, RedirectRepr, RouterAdvert,
-    RouterAdvertRepr, RouterSolicit, Solicit, lladdr_from_option,
+    self, Advert, Header, Icmp, Options, PrefixInfo, Redirect, RedirectRepr, RouterAdvert, RouterAdvertRepr,
+    RouterSolicit, Solicit, lladdr_from_option,
 };
 use neighbour_wire::{LlAddr, icmpv6};
 
@@ -50,37 +50,19 @@ fn redirect() -> Vec<u8> {
 }
 
 fn header(source: &str, destination: &str) -> Header {
-    Header {
-        source: v6(source),
-        destination: v6(destination),
-        traffic_class: 0,
-    }
+    Header { source: v6(source), destination: v6(destination), traffic_class: 0 }
 }
 
 fn all() -> [Vec<u8>; 6] {
-    [
-        dad_solicit(),
-        solicit(),
-        advert(),
-        router_solicit(),
-        router_advert(),
-        redirect(),
-    ]
+    [dad_solicit(), solicit(), advert(), router_solicit(), router_advert(), redirect()]
 }
 
 #[test]
 fn every_vector_has_hop_limit_255_and_a_right_checksum() {
     for frame in all() {
         let packet = ipv6_in(&frame);
-        assert_eq!(
-            (packet.hop_limit, packet.next_header),
-            (255, icmpv6::PROTOCOL)
-        );
-        assert!(icmpv6::checksum_ok(
-            packet.source,
-            packet.destination,
-            packet.payload
-        ));
+        assert_eq!((packet.hop_limit, packet.next_header), (255, icmpv6::PROTOCOL));
+        assert!(icmpv6::checksum_ok(packet.source, packet.destination, packet.payload));
     }
 }
 
@@ -91,11 +73,7 @@ fn a_flip_of_any_bit_breaks_the_checksum() {
         let mut message = packet.payload.to_vec();
         for bit in 0..message.len() * 8 {
             message[bit / 8] ^= 1 << (bit % 8);
-            assert!(!icmpv6::checksum_ok(
-                packet.source,
-                packet.destination,
-                &message
-            ));
+            assert!(!icmpv6::checksum_ok(packet.source, packet.destination, &message));
             message[bit / 8] ^= 1 << (bit % 8);
         }
     }
@@ -105,14 +83,7 @@ fn a_flip_of_any_bit_breaks_the_checksum() {
 fn deconstruct_type_and_code() {
     let frame = advert();
     let message = ipv6_in(&frame).payload;
-    assert_eq!(
-        Icmp::parse(message),
-        Some(Icmp {
-            kind: icmpv6::kind::NA,
-            code: 0,
-            bytes: message
-        })
-    );
+    assert_eq!(Icmp::parse(message), Some(Icmp { kind: icmpv6::kind::NA, code: 0, bytes: message }));
 }
 
 #[test]
@@ -133,10 +104,7 @@ fn parse_dad_solicit() {
     let message = Solicit::parse(ipv6_in(&frame).payload).unwrap();
     let options = Options::parse(message.options).unwrap();
     assert_eq!(options.source_lladdr, None);
-    assert_eq!(
-        options.nonce_bytes(),
-        Some([0xc7, 0x85, 0x99, 0xfb, 0x12, 0x4f])
-    );
+    assert_eq!(options.nonce_bytes(), Some([0xc7, 0x85, 0x99, 0xfb, 0x12, 0x4f]));
 }
 
 #[test]
@@ -194,16 +162,7 @@ fn emit_advert() {
     let mut buf = advert()[..14].to_vec();
     let lladdr = ll("02:00:00:00:00:aa");
     let header = header("fd09::99", "fd09::1");
-    ndisc::emit_advert(
-        &mut buf,
-        &header,
-        false,
-        false,
-        false,
-        v6("fd09::99"),
-        Some(&lladdr),
-        0,
-    );
+    ndisc::emit_advert(&mut buf, &header, false, false, false, v6("fd09::99"), Some(&lladdr), 0);
     assert_eq!(buf, advert());
 }
 
@@ -213,24 +172,9 @@ fn emitted_flags_are_read_back() {
         let (router, solicited, override_) = (flags & 4 != 0, flags & 2 != 0, flags & 1 != 0);
         let mut buf = Vec::new();
         let header = header("fe80::1", "ff02::1");
-        ndisc::emit_advert(
-            &mut buf,
-            &header,
-            router,
-            solicited,
-            override_,
-            v6("fe80::1"),
-            None,
-            0,
-        );
+        ndisc::emit_advert(&mut buf, &header, router, solicited, override_, v6("fe80::1"), None, 0);
         let options = &[][..];
-        let want = Advert {
-            router,
-            solicited,
-            override_,
-            target: v6("fe80::1"),
-            options,
-        };
+        let want = Advert { router, solicited, override_, target: v6("fe80::1"), options };
         assert_eq!(Advert::parse(&buf[40..]), Some(want));
     }
 }
@@ -262,11 +206,7 @@ fn parse_router_advert() {
 #[test]
 fn emit_router_advert() {
     let mut buf = router_advert()[..14].to_vec();
-    let repr = RouterAdvertRepr {
-        cur_hop_limit: 64,
-        lifetime_s: 1800,
-        ..RouterAdvertRepr::default()
-    };
+    let repr = RouterAdvertRepr { cur_hop_limit: 64, lifetime_s: 1800, ..RouterAdvertRepr::default() };
     ndisc::emit_router_advert(&mut buf, &header("fe80::99", "ff02::1"), &repr);
     assert_eq!(buf, router_advert());
 }
@@ -281,15 +221,7 @@ fn a_full_router_advert_is_read_back() {
         preferred_s: 7,
         prefix: v6("fd09::"),
     };
-    let prefixes = [
-        prefix,
-        PrefixInfo {
-            prefix_len: 0,
-            on_link: false,
-            autonomous: true,
-            ..prefix
-        },
-    ];
+    let prefixes = [prefix, PrefixInfo { prefix_len: 0, on_link: false, autonomous: true, ..prefix }];
     let repr = RouterAdvertRepr {
         cur_hop_limit: 3,
         managed: true,
@@ -306,16 +238,9 @@ fn a_full_router_advert_is_read_back() {
     let mut buf = hex(ETHERNET);
     ndisc::emit_router_advert(&mut buf, &header("fe80::99", "ff02::1"), &repr);
     let packet = ipv6_in(&buf);
-    assert!(icmpv6::checksum_ok(
-        packet.source,
-        packet.destination,
-        packet.payload
-    ));
+    assert!(icmpv6::checksum_ok(packet.source, packet.destination, packet.payload));
     let message = RouterAdvert::parse(packet.payload).unwrap();
-    assert_eq!(
-        (message.cur_hop_limit, message.managed, message.other),
-        (3, true, true)
-    );
+    assert_eq!((message.cur_hop_limit, message.managed, message.other), (3, true, true));
     assert_eq!((message.preference, message.lifetime_s), (1, 9));
     assert_eq!((message.reachable_ms, message.retrans_ms), (30_001, 1_001));
     let options = Options::parse(message.options).unwrap();
@@ -327,10 +252,7 @@ fn a_full_router_advert_is_read_back() {
 fn parse_redirect() {
     let frame = redirect();
     let message = Redirect::parse(ipv6_in(&frame).payload).unwrap();
-    assert_eq!(
-        (message.target, message.destination),
-        (v6("fe80::98"), v6("2001:db8::5"))
-    );
+    assert_eq!((message.target, message.destination), (v6("fe80::98"), v6("2001:db8::5")));
     assert_eq!(message.options, hex("02010200000000aa"));
 }
 
@@ -347,11 +269,7 @@ fn redirect_of(redirected: &[u8]) -> RedirectRepr<'_> {
 #[test]
 fn emit_redirect() {
     let mut buf = redirect()[..14].to_vec();
-    ndisc::emit_redirect(
-        &mut buf,
-        &header("fe80::99", "fe80::ff:fe00:101"),
-        &redirect_of(&[]),
-    );
+    ndisc::emit_redirect(&mut buf, &header("fe80::99", "fe80::ff:fe00:101"), &redirect_of(&[]));
     assert_eq!(buf, redirect());
 }
 
@@ -366,11 +284,7 @@ fn a_redirect_carries_as_much_of_the_packet_as_1280_bytes_hold() {
         let message = Redirect::parse(&buf[40..]).unwrap();
         let options = Options::parse(message.options).unwrap();
         assert_eq!(options.redirected.unwrap().len(), 8 + filled, "{len}");
-        assert!(icmpv6::checksum_ok(
-            header.source,
-            header.destination,
-            &buf[40..]
-        ));
+        assert!(icmpv6::checksum_ok(header.source, header.destination, &buf[40..]));
     }
 }
 
@@ -392,20 +306,10 @@ fn truncated_at_every_length() {
 fn infiniband_pads_before_the_address() {
     let lladdr = LlAddr::new(&[7; 20]).unwrap();
     let mut buf = Vec::new();
-    ndisc::emit_solicit(
-        &mut buf,
-        &header("fe80::1", "fe80::2"),
-        v6("fe80::2"),
-        Some(&lladdr),
-        2,
-        None,
-    );
+    ndisc::emit_solicit(&mut buf, &header("fe80::1", "fe80::2"), v6("fe80::2"), Some(&lladdr), 2, None);
     let message = Solicit::parse(&buf[40..]).unwrap();
     assert_eq!(message.options[..5], [1, 3, 0, 0, 7]);
-    let option = Options::parse(message.options)
-        .unwrap()
-        .source_lladdr
-        .unwrap();
+    let option = Options::parse(message.options).unwrap().source_lladdr.unwrap();
     assert_eq!(lladdr_from_option(option, 20, 2), Some(lladdr));
     assert_eq!(lladdr_from_option(option, 6, 0), None);
 }
@@ -421,10 +325,7 @@ fn a_device_without_addresses_sends_no_option() {
 #[test]
 fn the_traffic_class_is_carried() {
     let mut buf = Vec::new();
-    let header = Header {
-        traffic_class: 0xc0,
-        ..header("fe80::1", "ff02::2")
-    };
+    let header = Header { traffic_class: 0xc0, ..header("fe80::1", "ff02::2") };
     ndisc::emit_router_solicit(&mut buf, &header, None, 0);
     assert_eq!(buf[..2], [0x6c, 0x00]);
 }

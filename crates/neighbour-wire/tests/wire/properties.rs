@@ -4,9 +4,9 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use neighbour_wire::echo::Echo;
 use neighbour_wire::ndisc::{
-    Advert, Header, Icmp, Options, PrefixInfo, Redirect, RedirectRepr, RouterAdvert,
-    RouterAdvertRepr, RouterSolicit, Solicit, emit_advert, emit_redirect, emit_router_advert,
-    emit_router_solicit, emit_solicit, lladdr_from_option,
+    Advert, Header, Icmp, Options, PrefixInfo, Redirect, RedirectRepr, RouterAdvert, RouterAdvertRepr,
+    RouterSolicit, Solicit, emit_advert, emit_redirect, emit_router_advert, emit_router_solicit,
+    emit_solicit, lladdr_from_option,
 };
 use neighbour_wire::{LlAddr, arp, ethernet, icmpv4, icmpv6, ipv4, ipv6, mld, udp};
 use proptest::collection::vec;
@@ -36,13 +36,7 @@ fn read_all_above(bytes: &[u8]) {
     }
     for next_header in [0, 43, 44, 60, 58] {
         let (source, destination) = (Ipv6Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED);
-        let packet = ipv6::Ipv6 {
-            source,
-            destination,
-            next_header,
-            hop_limit: 0,
-            payload: bytes,
-        };
+        let packet = ipv6::Ipv6 { source, destination, next_header, hop_limit: 0, payload: bytes };
         _ = packet.upper();
     }
     read_upper(bytes);
@@ -57,31 +51,18 @@ fn read_upper(bytes: &[u8]) {
     _ = mld::Query::parse(bytes);
     _ = Icmp::parse(bytes);
     read_options(bytes);
-    Solicit::parse(bytes)
-        .into_iter()
-        .for_each(|message| read_options(message.options));
-    Advert::parse(bytes)
-        .into_iter()
-        .for_each(|message| read_options(message.options));
-    RouterSolicit::parse(bytes)
-        .into_iter()
-        .for_each(|message| read_options(message.options));
-    RouterAdvert::parse(bytes)
-        .into_iter()
-        .for_each(|message| read_options(message.options));
-    Redirect::parse(bytes)
-        .into_iter()
-        .for_each(|message| read_options(message.options));
+    Solicit::parse(bytes).into_iter().for_each(|message| read_options(message.options));
+    Advert::parse(bytes).into_iter().for_each(|message| read_options(message.options));
+    RouterSolicit::parse(bytes).into_iter().for_each(|message| read_options(message.options));
+    RouterAdvert::parse(bytes).into_iter().for_each(|message| read_options(message.options));
+    Redirect::parse(bytes).into_iter().for_each(|message| read_options(message.options));
 }
 
 fn read_options(bytes: &[u8]) {
     if let Ok(options) = Options::parse(bytes) {
         assert!(options.prefixes().all(|prefix| prefix.prefix_len <= 128));
         _ = options.nonce_bytes();
-        for option in [options.source_lladdr, options.target_lladdr]
-            .into_iter()
-            .flatten()
-        {
+        for option in [options.source_lladdr, options.target_lladdr].into_iter().flatten() {
             assert_eq!(option.len(), usize::from(option[1]) * 8);
             for addr_len in 0..40 {
                 _ = lladdr_from_option(option, addr_len, 0);
@@ -114,14 +95,7 @@ fn header() -> impl Strategy<Value = Header> {
 fn prefix() -> impl Strategy<Value = PrefixInfo> {
     (0..=128_u8, any::<(bool, bool, u32, u32)>(), v6()).prop_map(|(prefix_len, rest, prefix)| {
         let (on_link, autonomous, valid_s, preferred_s) = rest;
-        PrefixInfo {
-            prefix_len,
-            on_link,
-            autonomous,
-            valid_s,
-            preferred_s,
-            prefix,
-        }
+        PrefixInfo { prefix_len, on_link, autonomous, valid_s, preferred_s, prefix }
     })
 }
 
@@ -140,21 +114,14 @@ fn nearly_real() -> impl Strategy<Value = Vec<u8>> {
         }),
         (header(), vec(prefix(), 0..4)).prop_map(|(header, prefixes)| {
             let mut buf = vec![0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
-            let repr = RouterAdvertRepr {
-                prefixes: &prefixes,
-                mtu: Some(1280),
-                ..RouterAdvertRepr::default()
-            };
+            let repr =
+                RouterAdvertRepr { prefixes: &prefixes, mtu: Some(1280), ..RouterAdvertRepr::default() };
             emit_router_advert(&mut buf, &header, &repr);
             buf
         }),
     ];
-    (
-        message,
-        vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
-        any::<prop::sample::Index>(),
-    )
-        .prop_map(|(mut bytes, changes, end)| {
+    (message, vec((any::<prop::sample::Index>(), any::<u8>()), 0..6), any::<prop::sample::Index>()).prop_map(
+        |(mut bytes, changes, end)| {
             for (at, value) in changes {
                 let at = at.index(bytes.len());
                 bytes[at] = value;
@@ -163,7 +130,8 @@ fn nearly_real() -> impl Strategy<Value = Vec<u8>> {
                 bytes.truncate(end.index(bytes.len()));
             }
             bytes
-        })
+        },
+    )
 }
 
 proptest! {
