@@ -25,6 +25,8 @@ pub struct Config {
     pub max_events: usize,
     /// Packets and notices that readers may hand over before the engine takes them.
     pub handover: usize,
+    /// Happenings that the engine remembers for [`crate::Engine::history`]; the oldest goes first.
+    pub history: usize,
     /// Destinations that redirects may point elsewhere; the oldest goes first.
     pub max_redirects: usize,
 }
@@ -40,6 +42,7 @@ impl Config {
             max_transmit: 65_536,
             max_events: 65_536,
             handover: 4096,
+            history: 4096,
             max_redirects: 4096,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::constructor::Constructed;
 use crate::event::{EventKind, Reason};
+use crate::history::Happening;
 use crate::hooks::NewNeighbour;
 use crate::neighbour::Neighbour;
 use crate::table::{ByDevice, ByManaged, Id, key};
@@ -61,6 +62,18 @@ impl Engine {
 
     /// Creation with flags and exemption as userspace asked for (NL-14).
     pub(crate) fn create_with(
+        &mut self,
+        device: DeviceId,
+        address: IpAddr,
+        flags: Flags,
+        exempt: bool,
+        reason: Reason,
+    ) -> Result<Id, CreateError> {
+        self.create_in_order(device, address, flags, exempt, reason)
+            .inspect_err(|error| self.remember(device, address, Happening::NotCreated(*error)))
+    }
+
+    fn create_in_order(
         &mut self,
         device: DeviceId,
         address: IpAddr,

@@ -4,6 +4,7 @@ use crate::conf::{Row4, Row6};
 use crate::config::Config;
 use crate::device::{DeviceId, DeviceState, InterfaceAddress};
 use crate::event::{Event, EventKind, EventQueue, Reason};
+use crate::history::{Happening, History, Record};
 use crate::input::Input;
 use crate::neighbour::Neighbour;
 use crate::nud::Actions;
@@ -83,6 +84,7 @@ pub struct Engine {
     pub(crate) out: VecDeque<Transmit>,
     pub(crate) events: EventQueue,
     pub(crate) drops: DropCounters,
+    pub(crate) history: History,
     pub(crate) queues: Queues,
     pub(crate) limits: crate::forward::Limits,
     pub(crate) handovers: Arc<Handovers>,
@@ -125,6 +127,7 @@ impl Engine {
             out: VecDeque::new(),
             events: EventQueue::new(config.max_events),
             drops: DropCounters::default(),
+            history: History::new(config.history),
             queues: Queues::new(config.max_queued_bytes),
             limits: Default::default(),
             handovers: Arc::new(Handovers::new(config.handover)),
@@ -346,7 +349,39 @@ impl Engine {
         self.apply(id, &step, None, Reason::Packet);
     }
 
+    /// What happened to an address lately, the oldest first: at most [`Config::history`] records for all
+    /// addresses together.
+    pub fn history(&self, address: IpAddr) -> impl Iterator<Item = &Record> {
+        self.history.of(address)
+    }
+
+    /// Remembers what happened to a neighbour.
+    pub(crate) fn remember(&mut self, device: DeviceId, address: IpAddr, happening: Happening) {
+        self.history.push(Record { at: self.clock.now(), device, address, happening });
+    }
+
+    /// The same for an entry.
+    pub(crate) fn remember_of(&mut self, id: Id, happening: Happening) {
+        let (device, address) = (self.entry(id).device, self.address(id));
+        self.remember(device, address, happening);
+    }
+
     pub(crate) fn tell(&mut self, kind: EventKind) {
+        let happening = match &kind {
+            EventKind::Added { neighbour, reason } => Some((neighbour, Happening::Created(*reason))),
+            EventKind::Changed { neighbour, from, reason } => {
+                let (to, lladdr) = (neighbour.state, neighbour.lladdr);
+                Some((neighbour, Happening::Changed { from: *from, to, lladdr, reason: *reason }))
+            }
+            EventKind::Removed { neighbour, reason } => {
+                Some((neighbour, Happening::Removed { state: neighbour.state, reason: *reason }))
+            }
+            EventKind::GetNeigh { neighbour } => Some((neighbour, Happening::AskedUserspace)),
+            _ => None,
+        };
+        if let Some((neighbour, happening)) = happening {
+            self.remember(neighbour.device, neighbour.address, happening);
+        }
         self.events.push(self.clock.now(), kind);
     }
 

@@ -27,6 +27,7 @@ mod engine;
 mod event;
 mod forward;
 mod gc;
+mod history;
 mod hooks;
 mod input;
 mod interface;
@@ -66,6 +67,7 @@ pub use device::{
 };
 pub use engine::{Engine, Transmit};
 pub use event::{Event, EventKind, NeighbourInfo, Reason, RouteType};
+pub use history::{Happening, Record};
 pub use hooks::{DeviceHooks, HookError, NewNeighbour};
 pub use input::Input;
 pub use interface::{AddressError, DeviceError};

@@ -4,6 +4,7 @@
 use crate::constructor::output_key;
 use crate::device::HeaderOps;
 use crate::event::{EventKind, Reason};
+use crate::history::Happening;
 use crate::neighbour::Output;
 use crate::nud::{Actions, Cause, Facts, Verdict};
 use crate::parms::Parm;
@@ -69,7 +70,10 @@ impl Engine {
                     self.emit(id, &packet)
                 }
                 Ok(None) => Sent::Queued,
-                Err(reason) => self.refuse(reason),
+                Err(reason) => {
+                    self.remember_of(id, Happening::Dropped(reason));
+                    self.refuse(reason)
+                }
             },
         }
     }
@@ -118,7 +122,10 @@ impl Engine {
             Err(Full::Total) => (DropReason::QueueTotal, 1),
             Err(Full::Memory) => (DropReason::OutOfMemory, 1),
         };
-        (0..dropped).for_each(|_| self.drops.count(reason));
+        for _ in 0..dropped {
+            self.drops.count(reason);
+            self.remember_of(id, Happening::Dropped(reason));
+        }
         self.table_mut(id.family).stats.unresolved_discards += dropped as u64;
     }
 
@@ -155,16 +162,21 @@ impl Engine {
             let app = unicast.saturating_add(parms.get(Parm::AppSolicit));
             let newest = self.queues.get(entry.queue).and_then(Queue::newest);
             let source = newest.and_then(source_of);
-            match entry.probes {
+            let entry_probes = entry.probes;
+            match entry_probes {
                 p if p < unicast => {
                     let to = self.table(id.family).lladdr(id.slot);
+                    self.remember_of(id, Happening::Asked { to: Some(to), probes: entry_probes + 1 });
                     self.solicit(id, source, Some(to));
                 }
                 p if p < app => {
                     let neighbour = self.info(id);
                     self.tell(EventKind::GetNeigh { neighbour }); // EVT-9
                 }
-                _ => self.solicit(id, source, None),
+                _ => {
+                    self.remember_of(id, Happening::Asked { to: None, probes: entry_probes + 1 });
+                    self.solicit(id, source, None);
+                }
             }
         }
         self.entry_mut(id).probes += 1;
@@ -198,6 +210,7 @@ impl Engine {
         while let Some(packet) = queue.pop() {
             let reason = DropReason::Unreachable;
             self.drops.count(reason);
+            self.remember_of(id, Happening::Dropped(reason));
             self.answer_unreachable(&packet);
             self.tell(EventKind::Unreachable { device, next_hop, packet, reason });
         }

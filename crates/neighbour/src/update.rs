@@ -2,6 +2,7 @@
 //! out the steps of the state machine.
 
 use crate::event::{EventKind, Reason};
+use crate::history::Happening;
 use crate::neighbour::Flags;
 use crate::nud::{Actions, Address, Cause, Claim, Step, Timer, Verdict};
 use crate::parms::Parm;
@@ -62,6 +63,10 @@ impl Engine {
         }
         let admin = flags.contains(UpdateFlags::ADMIN);
         if !admin && old.has(NudState(0x40 | 0x80)) {
+            self.remember_of(
+                id,
+                Happening::ClaimRefused { reason, error: "the entry is NOARP or PERMANENT" },
+            );
             return Err(UpdateError::Refused);
         }
         let reflagged = admin && self.store_flags(id, flags); // UPD-3
@@ -83,6 +88,17 @@ impl Engine {
                 Verdict::NoAddress => Err(UpdateError::NoAddress),
                 Verdict::Go | Verdict::Held | Verdict::Drop => Ok(()),
             };
+            if claim.address == Address::Different
+                && !step.actions.contains(Actions::STORE)
+                && let Some(claimed) = lladdr.copied()
+            {
+                self.remember_of(id, Happening::ClaimIgnored { claimed, reason });
+            } else if result.is_err() {
+                self.remember_of(
+                    id,
+                    Happening::ClaimRefused { reason, error: "no link-layer address given" },
+                );
+            }
             if step.router && flags.contains(UpdateFlags::OVERRIDE_ISROUTER) {
                 notify |= self.set_router(id, flags.contains(UpdateFlags::ISROUTER)); // UPD-16
             }
