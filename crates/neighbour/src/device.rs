@@ -379,6 +379,16 @@ impl DeviceState {
             .map(|(_, v6)| v6)
     }
 
+    /// A router's subnet-router anycast addresses, one for each of its subnets (RFC 4291 section 2.6.1).
+    pub(crate) fn subnet_routers(&self) -> impl Iterator<Item = Ipv6Addr> + '_ {
+        let router = self.conf6_own(Conf6::Forwarding) != 0;
+        let wide = move |prefix: &Prefix| router && prefix.prefix_len() < 127;
+        self.v6_addresses().map(|(a, _)| a.prefix).filter(wide).filter_map(|p| match p.network().address() {
+            IpAddr::V6(v6) => Some(v6),
+            IpAddr::V4(_) => None,
+        })
+    }
+
     pub(crate) fn conf4_own(&self, conf: Conf4) -> i32 {
         self.conf4.get(conf as usize)
     }

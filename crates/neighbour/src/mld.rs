@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
 use neighbour_wire::LlAddr;
+use neighbour_wire::ipv6::solicited_node;
 use neighbour_wire::mld::{self, Query, Record};
 
 /// A report is repeated once, after a random part of this (RFC 3810 section 9.11).
@@ -25,6 +26,7 @@ impl Engine {
         group == ALL_NODES
             || (is_all_routers(group) && own.conf6_own(Conf6::Forwarding) != 0)
             || own.groups.iter().any(|(g, _)| *g == group)
+            || own.subnet_routers().any(|anycast| solicited_node(&anycast) == group)
     }
 
     /// Joins a group; the first to ask makes a report (RFC 4861 section 7.2.1).
@@ -102,7 +104,9 @@ impl Engine {
         let Some(own) = self.device(device) else { return Vec::new() };
         let routers = crate::ndisc_groups::ALL_ROUTERS;
         let routers = (own.conf6_own(Conf6::Forwarding) != 0).then_some(routers);
-        let groups = [ALL_NODES].into_iter().chain(routers).chain(own.groups.iter().map(|(g, _)| *g));
+        let anycast = own.subnet_routers().map(|a| solicited_node(&a));
+        let groups =
+            [ALL_NODES].into_iter().chain(routers).chain(anycast).chain(own.groups.iter().map(|(g, _)| *g));
         groups.filter_map(|group| crate::multicast::map_v6(own.kind, &own.broadcast, group)).collect()
     }
 }

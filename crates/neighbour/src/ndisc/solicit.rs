@@ -51,7 +51,7 @@ impl Engine {
             Some((AddressState::Duplicate, _)) => return Err(DropReason::AddressTentative),
             Some((AddressState::Assigned | AddressState::Optimistic, _)) => {}
             None => {
-                let proxy = match self.is_anycast(device, solicit.target) {
+                let proxy = match own.subnet_routers().any(|anycast| anycast == solicit.target) {
                     true => Flags::ROUTER,
                     false => self.proxies_solicit(device, solicit.target).ok_or(DropReason::NdIgnored)?,
                 };
@@ -104,14 +104,6 @@ impl Engine {
         }
         self.send_advert(&advert);
         Ok(())
-    }
-
-    /// A router has the subnet-router anycast address of each of its subnets (RFC 4291 section 2.6.1).
-    fn is_anycast(&self, device: crate::DeviceId, target: core::net::Ipv6Addr) -> bool {
-        let Some(own) = self.device(device).filter(|d| d.conf6_own(Conf6::Forwarding) != 0) else {
-            return false;
-        };
-        own.v6_addresses().any(|(a, _)| a.prefix.prefix_len() < 127 && a.prefix.network().address() == target)
     }
 
     /// The flags of the proxy entry that makes us answer for an address that is not ours (ND-25).
