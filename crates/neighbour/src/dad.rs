@@ -78,6 +78,7 @@ impl Engine {
         if was == AddressState::Tentative && self.conf6(device, Conf6::NdiscNotify) != 0 {
             self.announce_v6(device, address);
         }
+        self.after_assigned(device, address);
     }
 
     /// Somebody else has it (ND-80): it stays, unused, and its owner is told.

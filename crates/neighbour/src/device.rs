@@ -264,6 +264,8 @@ pub struct AddressOptions {
     pub nodad: bool,
     /// Use it while its duplicate detection runs (IPv6, RFC 4429).
     pub optimistic: bool,
+    /// Made from an advertised prefix: it says nothing of what is on the link (RFC 4862 section 5.5.3).
+    pub autoconf: bool,
 }
 
 /// How far duplicate detection of an address has come (ND-71).
@@ -290,6 +292,12 @@ pub struct InterfaceAddress {
     pub state: AddressState,
     /// IPv4: another address of the same subnet came first.
     pub secondary: bool,
+    /// Source of new conversations until then; none: for ever.
+    pub preferred_until: Option<crate::Instant>,
+    /// On the device until then; none: for ever.
+    pub valid_until: Option<crate::Instant>,
+    /// Its subnet is on the link; not so for one made from an advertised prefix.
+    pub(crate) on_link: bool,
     pub(crate) nodad: bool,
     /// The nonce of the last DAD solicitation (RFC 7527); zero without.
     pub(crate) nonce: [u8; 6],
@@ -343,6 +351,8 @@ pub(crate) struct DeviceState {
     pub(crate) hooks: Option<Box<dyn DeviceHooks>>,
     /// IPv6 groups joined, with how many asked for each.
     pub(crate) groups: Vec<(Ipv6Addr, u32)>,
+    /// Until then reports are of version 1 (RFC 3810 section 8.2.1).
+    pub(crate) mld_v1_until: Option<crate::Instant>,
 }
 
 impl DeviceState {

@@ -15,6 +15,7 @@ use crate::queue::Queues;
 use crate::reader::{Handover, Handovers, NeighbourRef, Reader};
 use crate::rng::Rng;
 use crate::route::{Route, Routes};
+use crate::routers::Routers;
 use crate::stats::{DropCounters, DropReason, Stats};
 use crate::table::{Id, Table, Thresholds};
 use crate::task::{Task, Tasks};
@@ -73,6 +74,7 @@ pub struct Engine {
     pub(crate) devices: Vec<Option<DeviceState>>,
     pub(crate) removed_devices: Vec<(DeviceId, String)>,
     pub(crate) routes: Routes,
+    pub(crate) routers: Routers,
     pub(crate) proxies: Proxies,
     /// ARP, then ND.
     pub(crate) tables: [Table; 2],
@@ -117,6 +119,7 @@ impl Engine {
             devices: Vec::new(),
             removed_devices: Vec::new(),
             routes: Routes::default(),
+            routers: Routers::default(),
             proxies: Proxies::default(),
             tables,
             conf4_all: Row4::all(),
@@ -159,6 +162,9 @@ impl Engine {
             self.drops.count(DropReason::IpMalformed);
             return Sent::Refused(DropReason::IpMalformed);
         };
+        if self.routers.any_beside(destination) {
+            self.probe_failed_routers();
+        }
         match self.route(destination, by) {
             Some(hop) => self.send(now, hop.device, hop.next_hop, packet),
             None => {

@@ -173,6 +173,13 @@ pub enum EventKind {
         /// The address.
         address: IpAddr,
     },
+    /// An own address made from an advertised prefix ended.
+    AddressExpired {
+        /// On this device.
+        device: DeviceId,
+        /// The address.
+        address: IpAddr,
+    },
     /// An own address belongs to somebody else, too; it is not used (ND-80).
     AddressDuplicate {
         /// On this device.

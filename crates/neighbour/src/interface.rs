@@ -57,8 +57,13 @@ const LEAST_MTU: [u32; 2] = [68, 1280];
 
 /// The link-local address made from a MAC (RFC 2464 section 5).
 pub(crate) fn link_local_of(mac: [u8; 6]) -> Ipv6Addr {
+    Ipv6Addr::from_bits((0xfe80 << 112) | interface_id(mac))
+}
+
+/// The interface identifier made from a MAC (RFC 2464 section 4).
+pub(crate) fn interface_id(mac: [u8; 6]) -> u128 {
     let [a, b, c, d, e, f] = mac;
-    Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
+    u128::from(u64::from_be_bytes([a ^ 2, b, c, 0xff, 0xfe, d, e, f]))
 }
 
 impl Engine {
@@ -98,6 +103,7 @@ impl Engine {
             neighbours: Default::default(),
             hooks: device.hooks,
             groups: Vec::new(),
+            mld_v1_until: None,
         };
         (state.conf4.explicit, state.conf6.explicit) = (0, 0);
         for family in Family::BOTH {
@@ -154,6 +160,7 @@ impl Engine {
             self.flush_proxies(family, id, false);
         }
         self.routes.forget_device(id);
+        self.forget_routers_of(id);
         self.tasks.cancel(|task| task.device() == Some(id));
         self.removed_devices.push((id, self.device(id).map(|d| d.name.clone()).unwrap_or_default()));
         self.devices[id.0 as usize - 1] = None;
@@ -174,7 +181,7 @@ impl Engine {
         self.put_address(device, prefix, options)
     }
 
-    fn put_address(
+    pub(crate) fn put_address(
         &mut self,
         id: DeviceId,
         prefix: Prefix,
@@ -195,6 +202,9 @@ impl Engine {
             scope: options.scope.unwrap_or_else(|| scope_of(address)),
             state: AddressState::Assigned,
             secondary,
+            preferred_until: None,
+            valid_until: None,
+            on_link: !options.autoconf,
             nodad: options.nodad,
             nonce: [0; 6],
             dad_probes: 0,
@@ -252,9 +262,13 @@ impl Engine {
         }
         if up {
             self.announce(id);
-            self.mld_answer(id); // the link may be another one
+            self.mld_rejoin(id);
             self.restart_dad(id);
+            if self.device(id).is_some_and(|d| d.link_local().is_some()) {
+                self.begin_router_solicit(id);
+            }
         } else {
+            self.forget_routers_of(id);
             for family in Family::BOTH {
                 self.flush_device(family, id, false, Reason::Device);
                 self.flush_proxies(family, id, false);

@@ -16,6 +16,9 @@ use neighbour_wire::mld::{self, Query, Record};
 
 /// A report is repeated once, after a random part of this (RFC 3810 section 9.11).
 const REPEAT_WITHIN: Duration = Duration::from_secs(1);
+/// A querier of version 1 counts as present for so long: robustness 2 times 125 s, and 10 s to answer
+/// (RFC 3810 section 9.12).
+const OLDER_QUERIER: Duration = Duration::from_secs(260);
 /// Groups in one report; more go into the next.
 const RECORDS: usize = 60;
 
@@ -73,6 +76,10 @@ impl Engine {
         if !source.is_unicast_link_local() || !self.device(device).is_some_and(concerns) {
             return;
         }
+        let until = self.clock.now() + OLDER_QUERIER;
+        if let Some(own) = self.device_mut(device).filter(|_| query.v1) {
+            own.mld_v1_until = Some(until);
+        }
         let task = Task::MldAnswer(device);
         if !self.tasks.has(task) {
             let within = self.clock.ticks_ceil(Duration::from_millis(u64::from(query.max_delay_ms)));
@@ -83,20 +90,50 @@ impl Engine {
 
     /// The answer to a query.
     pub(crate) fn mld_answer(&mut self, device: DeviceId) {
+        self.report_all(device, Record::IsExclude);
+    }
+
+    /// Tells of all groups as if they were joined now: the link may be another one, or the reports before
+    /// had no source that routers heed (RFC 3590).
+    pub(crate) fn mld_rejoin(&mut self, device: DeviceId) {
+        self.report_all(device, Record::Exclude);
+    }
+
+    fn report_all(&mut self, device: DeviceId, record: Record) {
         let groups: Vec<_> =
             self.device(device).into_iter().flat_map(|d| d.groups.iter().map(|(g, _)| *g)).collect();
         for groups in groups.chunks(RECORDS) {
-            self.report(device, Record::IsExclude, groups);
+            self.report(device, record, groups);
         }
     }
 
     fn report(&mut self, device: DeviceId, record: Record, groups: &[Ipv6Addr]) {
         let Some(own) = self.device(device).filter(|d| d.up && !d.is_loopback() && !d.noarp) else { return };
         let source = own.link_local().unwrap_or(Ipv6Addr::UNSPECIFIED);
+        if own.mld_v1_until.is_some_and(|until| until > self.clock.now()) {
+            groups.iter().for_each(|group| self.report_v1(device, source, record, *group));
+            return;
+        }
         let records: Vec<_> = groups.iter().map(|group| (record, *group)).collect();
         let mut packet = Vec::new();
         mld::emit_report_v2(&mut packet, source, &records);
         let _ = self.send_to(device, IpAddr::V6(mld::ALL_MLDV2_ROUTERS), packet);
+    }
+
+    /// To a querier of version 1: one report to each group, or "done" to the routers.
+    fn report_v1(&mut self, device: DeviceId, source: Ipv6Addr, record: Record, group: Ipv6Addr) {
+        let mut packet = Vec::new();
+        let to = match record {
+            Record::Include => {
+                mld::emit_done_v1(&mut packet, source, group);
+                mld::ALL_ROUTERS
+            }
+            Record::Exclude | Record::IsExclude => {
+                mld::emit_report_v1(&mut packet, source, group);
+                group
+            }
+        };
+        let _ = self.send_to(device, IpAddr::V6(to), packet);
     }
 
     /// The link-layer groups that the device must hear: those of its IPv6 groups, all nodes first.

@@ -96,7 +96,7 @@ impl Engine {
         if entry.dead {
             return Ok(packet);
         }
-        let step = nud::next(entry.state, Cause::Send { immediate }, self.facts(id));
+        let step = nud::next(entry.state, Cause::Send { immediate }, self.facts(id, now));
         self.apply(id, &step, None, reason);
         match step.verdict {
             Verdict::Held => {
@@ -134,18 +134,23 @@ impl Engine {
         self.queues.take(&mut self.tables[id.family as usize].entries[id.slot].queue)
     }
 
-    /// What the machine asks of clocks and counters.
-    pub(crate) fn facts(&self, id: Id) -> Facts {
+    /// What the machine asks of clocks and counters. A confirmation is measured against the tick for which
+    /// the timer was armed, less the one by which it was rounded up: so it counts however late whoever
+    /// drives the engine may be.
+    pub(crate) fn facts(&self, id: Id, due: Tick) -> Facts {
         let now = self.clock.tick();
         let (entry, parms) = (self.entry(id), self.parms_of(id));
-        let within = |since: Tick, ticks: u32| !now.is_after(since.plus(ticks));
+        let within = |at: Tick, since: Tick, ticks: u32| !at.is_after(since.plus(ticks));
         let delay = parms.get(Parm::DelayFirstProbeTime);
-        let confirmed_for = if entry.state.has(NudState::REACHABLE) { parms.reachable_time() } else { delay };
+        let (at, confirmed_for) = match entry.state.has(NudState::REACHABLE) {
+            true => (due, parms.reachable_time()),
+            false => (due.minus(1), delay),
+        };
         let in_probe = entry.state.has(NudState::PROBE);
         Facts {
             can_solicit: parms.get(Parm::McastSolicit).saturating_add(parms.get(Parm::AppSolicit)) > 0,
-            confirmed: within(self.table(id.family).confirmed(id.slot), confirmed_for),
-            used: within(entry.used, delay),
+            confirmed: within(at, self.table(id.family).confirmed(id.slot), confirmed_for),
+            used: within(now, entry.used, delay),
             exhausted: match entry.state.has(NudState::DELAY) && !entry.state.has(NudState::REACHABLE) {
                 true => parms.max_probes(true) == 0,
                 false => entry.probes >= parms.max_probes(in_probe),

@@ -89,6 +89,11 @@ impl Routes {
         }
     }
 
+    /// A router is one no longer: destinations choose anew.
+    pub(crate) fn forget_redirects_by(&mut self, hop: Hop) {
+        self.redirects.retain(|(_, h)| *h != hop);
+    }
+
     pub(crate) fn forget_device(&mut self, device: DeviceId) {
         self.routes.retain(|r| r.device != device);
         self.redirects.retain(|(_, hop)| hop.device != device);
@@ -125,7 +130,9 @@ impl Engine {
 
     /// The most specific subnet that holds the address.
     fn connected(&self, address: IpAddr) -> Option<(DeviceId, u8)> {
-        let subnets = self.devices().flat_map(|d| d.addresses.iter().map(move |a| (d.id, a.prefix)));
+        let subnets = self
+            .devices()
+            .flat_map(|d| d.addresses.iter().filter(|a| a.on_link).map(move |a| (d.id, a.prefix)));
         subnets
             .filter(|(_, prefix)| prefix.contains(address))
             .max_by_key(|(device, prefix)| (prefix.prefix_len(), core::cmp::Reverse(*device)))
@@ -166,6 +173,10 @@ impl Engine {
                 Some(Hop { device: route.device, next_hop: route.via.unwrap_or(destination) })
             }
             (Some((device, _)), None) => on_link(device),
+            (None, None) if destination.is_ipv6() => match self.routers.on_link(destination) {
+                Some(device) => on_link(device),
+                None => self.default_router(),
+            },
             (None, None) => None,
         }
     }

@@ -19,6 +19,10 @@ pub(crate) enum Task {
     Proxy,
     /// A round of duplicate detection (ND-75).
     Dad(DeviceId, Ipv6Addr),
+    /// A router solicitation (RFC 7559).
+    RouterSolicit(DeviceId),
+    /// A router, a prefix or an address made from one ends.
+    RouterExpiry,
     /// A report of a group joined (RFC 3810 section 6.1: robustness).
     MldReport(DeviceId, Ipv6Addr),
     /// The answer to a query (RFC 3810 section 6.2).
@@ -29,8 +33,13 @@ impl Task {
     /// The device it is for.
     pub(crate) fn device(&self) -> Option<DeviceId> {
         match self {
-            Self::PeriodicGc(_) | Self::Managed(_) | Self::Sweep(_) | Self::Proxy => None,
-            Self::Dad(device, _) | Self::MldReport(device, _) | Self::MldAnswer(device) => Some(*device),
+            Self::PeriodicGc(_) | Self::Managed(_) | Self::Sweep(_) | Self::Proxy | Self::RouterExpiry => {
+                None
+            }
+            Self::Dad(device, _)
+            | Self::MldReport(device, _)
+            | Self::MldAnswer(device)
+            | Self::RouterSolicit(device) => Some(*device),
         }
     }
 }
@@ -45,8 +54,12 @@ pub(crate) struct Tasks {
 impl Tasks {
     /// Due in `ticks`.
     pub(crate) fn add(&mut self, clock: &Clock, ticks: u32, task: Task) {
+        self.add_at(clock.now() + clock.duration(ticks), task);
+    }
+
+    /// Due at this moment.
+    pub(crate) fn add_at(&mut self, at: Instant, task: Task) {
         self.made += 1;
-        let at = clock.now() + clock.duration(ticks);
         self.due.insert((at, self.made), task);
     }
 

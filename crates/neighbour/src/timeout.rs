@@ -5,6 +5,7 @@ use crate::nud::{Actions, Cause};
 use crate::parms::Parm;
 use crate::table::Id;
 use crate::task::Task;
+use crate::time::Tick;
 use crate::{Engine, Family, Instant, nud};
 
 impl Engine {
@@ -12,8 +13,8 @@ impl Engine {
     pub(crate) fn run_timers(&mut self) {
         let now = self.clock.tick();
         for family in Family::BOTH {
-            while let Some(slot) = self.table_mut(family).wheel.pop(now) {
-                self.fire(Id { family, slot });
+            while let Some((slot, due)) = self.table_mut(family).wheel.pop(now) {
+                self.fire(Id { family, slot }, due);
             }
         }
         let now = self.clock.now();
@@ -24,16 +25,18 @@ impl Engine {
                 Task::Sweep(family) => self.sweep_stamps(family),
                 Task::Proxy => self.run_proxied(),
                 Task::Dad(device, address) => self.dad_round(device, address),
+                Task::RouterSolicit(device) => self.router_solicit_round(device),
+                Task::RouterExpiry => self.expire_routers(),
                 Task::MldReport(device, group) => self.mld_report(device, group),
                 Task::MldAnswer(device) => self.mld_answer(device),
             }
         }
     }
 
-    /// The timer of an entry fired.
-    fn fire(&mut self, id: Id) {
+    /// The timer of an entry fired, which was armed for the tick `due`.
+    fn fire(&mut self, id: Id, due: Tick) {
         let Some(entry) = self.table(id.family).entries.get(id.slot) else { return };
-        let step = nud::next(entry.state, Cause::Timer, self.facts(id));
+        let step = nud::next(entry.state, Cause::Timer, self.facts(id, due));
         self.apply(id, &step, None, Reason::Timer);
         if step.actions.contains(Actions::PROBE) {
             self.probe(id); // NUD-23

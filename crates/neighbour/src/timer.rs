@@ -99,13 +99,14 @@ impl Wheel {
         self.next_slot().map(|(_, _, at)| Tick(at as u32))
     }
 
-    /// Takes the next timer that is due at `now`, in the order in which they are due.
-    pub(crate) fn pop(&mut self, now: Tick) -> Option<u32> {
+    /// Takes the next timer that is due at `now`, in the order in which they are due, and the tick for
+    /// which it was armed.
+    pub(crate) fn pop(&mut self, now: Tick) -> Option<(u32, Tick)> {
         loop {
             let (first, _) = self.lists[DUE as usize];
             if first != NIL {
                 self.cancel(first);
-                return Some(first);
+                return Some((first, Tick(self.nodes[first as usize].at)));
             }
             let now = self.widen(now.0);
             match self.next_slot() {
@@ -179,6 +180,10 @@ mod tests {
     use alloc::vec;
     use proptest::prelude::*;
 
+    fn pop(wheel: &mut Wheel, now: u32) -> Option<u32> {
+        wheel.pop(Tick(now)).map(|(id, _)| id)
+    }
+
     fn wheel(n: u32, now: u32) -> Wheel {
         let mut wheel = Wheel::new(Tick(now));
         wheel.reserve(n).unwrap();
@@ -192,13 +197,13 @@ mod tests {
         wheel.arm(0, Tick(105));
         wheel.arm(2, Tick(5_000));
         assert_eq!(wheel.next_deadline(), Some(Tick(105)));
-        assert_eq!(wheel.pop(Tick(104)), None);
+        assert_eq!(pop(&mut wheel, 104), None);
         assert_eq!(
-            (wheel.pop(Tick(105)), wheel.pop(Tick(105)), wheel.pop(Tick(105))),
+            (pop(&mut wheel, 105), pop(&mut wheel, 105), pop(&mut wheel, 105)),
             (Some(1), Some(0), None)
         );
-        assert_eq!(wheel.pop(Tick(4_999)), None);
-        assert_eq!(wheel.pop(Tick(5_000)), Some(2));
+        assert_eq!(pop(&mut wheel, 4_999), None);
+        assert_eq!(pop(&mut wheel, 5_000), Some(2));
         assert_eq!(wheel.next_deadline(), None);
     }
 
@@ -207,7 +212,7 @@ mod tests {
         let mut wheel = wheel(1, 50);
         wheel.arm(0, Tick(20));
         assert_eq!(wheel.next_deadline(), Some(Tick(50)));
-        assert_eq!(wheel.pop(Tick(50)), Some(0));
+        assert_eq!(pop(&mut wheel, 50), Some(0));
     }
 
     #[test]
@@ -215,10 +220,10 @@ mod tests {
         let mut wheel = wheel(2, u32::MAX - 3);
         wheel.arm(0, Tick(2));
         wheel.arm(1, Tick(1_000_000));
-        assert_eq!(wheel.pop(Tick(1)), None);
-        assert_eq!(wheel.pop(Tick(2)), Some(0));
-        assert_eq!(wheel.pop(Tick(999_999)), None);
-        assert_eq!(wheel.pop(Tick(1_000_000)), Some(1));
+        assert_eq!(pop(&mut wheel, 1), None);
+        assert_eq!(pop(&mut wheel, 2), Some(0));
+        assert_eq!(pop(&mut wheel, 999_999), None);
+        assert_eq!(pop(&mut wheel, 1_000_000), Some(1));
     }
 
     proptest! {
@@ -240,7 +245,7 @@ mod tests {
                     _ => now += u64::from(pass),
                 }
                 let mut fired = vec![];
-                while let Some(id) = wheel.pop(Tick(now as u32)) {
+                while let Some(id) = pop(&mut wheel, now as u32) {
                     fired.push(id);
                 }
                 let mut due: Vec<u32> = model.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();

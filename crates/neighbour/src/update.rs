@@ -78,7 +78,7 @@ impl Engine {
             self.set_state(id, wanted, reason);
         } else {
             let claim = self.claim(id, lladdr, to, flags);
-            let step = nud::next(old, Cause::Update(claim), self.facts(id));
+            let step = nud::next(old, Cause::Update(claim), nud::Facts::default());
             self.apply(id, &step, lladdr, reason);
             // UPD-5: where nothing is known any more, a change of flags alone is not told.
             notify &= to.is_valid();

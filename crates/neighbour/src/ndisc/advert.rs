@@ -4,6 +4,7 @@ use super::{Message, options};
 use crate::conf::Conf6;
 use crate::device::AddressState;
 use crate::event::{EventKind, Reason};
+use crate::neighbour::Flags;
 use crate::update::UpdateFlags;
 use crate::{DropReason, Engine, NudState};
 use core::net::{IpAddr, Ipv6Addr};
@@ -60,7 +61,11 @@ impl Engine {
         let mut flags = UpdateFlags::WEAK_OVERRIDE | UpdateFlags::OVERRIDE_ISROUTER; // ND-49
         flags.set(UpdateFlags::OVERRIDE, advert.override_);
         flags.set(UpdateFlags::ISROUTER, advert.router);
+        let was_router = self.entry(id).flags.contains(Flags::ROUTER);
         let _ = self.update(id, lladdr.as_ref(), to, flags, reason);
+        if was_router && !self.entry(id).flags.contains(Flags::ROUTER) {
+            self.forget_router(device, source); // ND-50
+        }
         Ok(())
     }
 

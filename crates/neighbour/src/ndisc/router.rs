@@ -35,7 +35,8 @@ impl Engine {
         }
         let options = options(advert.options)?;
         let reason = Reason::RouterAdvert;
-        if self.accepts_ra(device) {
+        let accepted = self.accepts_ra(device);
+        if accepted {
             self.take_default_router(device, &advert, message);
             self.take_parameters(device, &advert);
         }
@@ -46,11 +47,14 @@ impl Engine {
             | UpdateFlags::OVERRIDE_ISROUTER
             | UpdateFlags::ISROUTER;
         let _ = self.update(id, lladdr.as_ref(), NudState::STALE, flags, reason); // ND-63
+        if accepted {
+            options.prefixes().for_each(|info| self.learn_prefix(device, &info)); // ND-65
+        }
         Ok(())
     }
 
     /// accept_ra: 2 always, 1 unless forwarding, 0 never (ND-56).
-    fn accepts_ra(&self, device: DeviceId) -> bool {
+    pub(crate) fn accepts_ra(&self, device: DeviceId) -> bool {
         match self.own_conf6(device, Conf6::AcceptRa) {
             2 => true,
             1 => self.own_conf6(device, Conf6::Forwarding) == 0,
@@ -63,9 +67,12 @@ impl Engine {
         let least = u32::try_from(self.own_conf6(device, Conf6::AcceptRaMinLft)).unwrap_or(0);
         let lifetime = u32::from(advert.lifetime_s);
         let own = self.device(device).is_some_and(|d| d.find(IpAddr::V6(message.source)).is_some());
-        let wanted =
-            self.own_conf6(device, Conf6::AcceptRaDefrtr) != 0 && lifetime != 0 && lifetime >= least && !own;
-        if !wanted {
+        let wanted = self.own_conf6(device, Conf6::AcceptRaDefrtr) != 0 && !own;
+        if !wanted || (lifetime != 0 && lifetime < least) {
+            return;
+        }
+        self.learn_router(device, message.source, advert.lifetime_s, advert.preference);
+        if lifetime == 0 {
             return;
         }
         if let Some(id) = self.seen_v6(device, message.source, true, Reason::RouterAdvert) {

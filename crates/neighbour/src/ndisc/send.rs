@@ -99,18 +99,19 @@ impl Engine {
         self.nd_output(device, destination, packet);
     }
 
-    /// The own address to speak to `destination` with: of its scope, with the longest common prefix
-    /// (RFC 6724 rules 2 and 8, as far as one device needs them).
+    /// The own address to speak to `destination` with: of its scope, not deprecated, with the longest
+    /// common prefix (RFC 6724 rules 2, 3 and 8, as far as one device needs them).
     pub(crate) fn select_v6(&self, device: DeviceId, destination: Ipv6Addr) -> Option<Ipv6Addr> {
         let link_local = |a: &Ipv6Addr| a.is_unicast_link_local();
         let narrow = link_local(&destination) || destination.is_multicast();
         let own = self.device(device)?;
-        own.v6_addresses().filter(|(a, _)| a.state == AddressState::Assigned).map(|(_, v6)| v6).max_by_key(
-            |v6| {
+        own.v6_addresses()
+            .filter(|(a, _)| a.state == AddressState::Assigned)
+            .max_by_key(|(a, v6)| {
                 let common = (v6.to_bits() ^ destination.to_bits()).leading_zeros();
-                (link_local(v6) == narrow, common)
-            },
-        )
+                (link_local(v6) == narrow, self.is_preferred(a), common)
+            })
+            .map(|(_, v6)| v6)
     }
 
     /// Unsolicited advertisements of all usable addresses (ND-12).
