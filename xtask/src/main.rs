@@ -1,0 +1,40 @@
+//! `cargo xtask`: development tasks.
+
+#![forbid(unsafe_code)]
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use xtask::{fuzz, oracle};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development tasks of this repository")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Replays recorded kernel behaviour against the engine and prints each difference.
+    ///
+    /// Exit code 0: no row failed; 1: some did; 2: the files or arguments are wrong.
+    Oracle(oracle::Options),
+    /// Fuzzes the parsers and the engine's door.
+    ///
+    /// Works on a stable toolchain; seeds are the frames recorded from a kernel.
+    Fuzz(fuzz::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Oracle(options) => {
+            let report = oracle::run(&options, &mut std::io::stdout().lock());
+            report.map(|report| if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Task::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}
