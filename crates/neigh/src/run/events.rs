@@ -1,0 +1,68 @@
+//! What the engine tells, for people: on stderr by `tracing`.
+
+use neighbour::{DeviceId, Engine, Event, EventKind, NeighbourInfo, Reason};
+use tracing::{debug, info, warn};
+
+/// Tells one event.
+pub(super) fn tell(engine: &Engine, event: &Event) {
+    let name = |device: &DeviceId| engine.device_name(*device).unwrap_or("?").to_owned();
+    let of = |neighbour: &NeighbourInfo| format!("{} dev {}", neighbour.address, name(&neighbour.device));
+    let who = |lladdr: &Option<neighbour::LlAddr>| {
+        lladdr.map_or_else(|| "somebody".to_owned(), |lladdr| lladdr.to_string())
+    };
+    match &event.kind {
+        EventKind::Added { neighbour, reason } => {
+            debug!("{}: added {} ({})", of(neighbour), neighbour.state, because(reason));
+        }
+        EventKind::Changed { neighbour, from, reason } => {
+            let lladdr = neighbour.lladdr.map(|lladdr| format!(" lladdr {lladdr}")).unwrap_or_default();
+            debug!("{}: {from} -> {}{lladdr} ({})", of(neighbour), neighbour.state, because(reason));
+        }
+        EventKind::Removed { neighbour, reason } => {
+            debug!("{}: removed {} ({})", of(neighbour), neighbour.state, because(reason));
+        }
+        EventKind::Unreachable { device, next_hop, packet, reason } => {
+            let len = packet.len();
+            info!("{next_hop} dev {}: a packet of {len} bytes was given up ({reason:?})", name(device));
+        }
+        EventKind::TableOverflow { family, suppressed } => {
+            if *suppressed > 0 {
+                warn!("neighbour: {suppressed} such messages were suppressed");
+            }
+            warn!("neighbour: {}: neighbor table overflow!", family.table_name());
+        }
+        EventKind::AddressAssigned { device, address } => info!("{address} dev {}: assigned", name(device)),
+        EventKind::AddressExpired { device, address } => info!("{address} dev {}: expired", name(device)),
+        EventKind::AddressDuplicate { device, address, lladdr } => {
+            let who = who(lladdr);
+            warn!("{address} dev {}: {who} has this address, too; it is not used", name(device));
+        }
+        EventKind::AddressConflict { device, address, lladdr } => {
+            warn!("{address} dev {}: {} claims this address of ours", name(device), who(lladdr));
+        }
+        EventKind::ParmsChanged { device, family } => {
+            debug!("{}: a router changed parameters of {}", name(device), family.table_name());
+        }
+        EventKind::DestroyAlive { neighbour } => warn!("{}: destroyed alive", of(neighbour)),
+        EventKind::Lost(count) => warn!("{count} events were lost"),
+        // What userspace would hear repeats what is told above.
+        EventKind::NewNeigh { .. } => {}
+        EventKind::GroupsChanged { device } => {
+            let groups: Vec<String> = engine.link_groups(*device).iter().map(ToString::to_string).collect();
+            debug!("{}: listens to {}", name(device), groups.join(" "));
+        }
+        other => debug!("{other:?}"),
+    }
+}
+
+fn because(reason: &Reason) -> String {
+    match reason {
+        Reason::ArpRequest(lladdr) => format!("an ARP request from {lladdr}"),
+        Reason::ArpReply(lladdr) => format!("an ARP reply from {lladdr}"),
+        Reason::NeighbourAdvert { solicited, overrides } => {
+            let flag = |set, name| if set { name } else { "" };
+            format!("a neighbour advertisement {}{}", flag(*solicited, "S"), flag(*overrides, "O"))
+        }
+        other => format!("{other:?}"),
+    }
+}

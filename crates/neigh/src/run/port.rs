@@ -1,0 +1,124 @@
+//! A port: a link that was opened, and the device that the engine has for it.
+
+use super::plan::Facts;
+use super::spec::{PortKind, PortSpec};
+use crate::failure::Failure;
+use neighbour::LlAddr;
+use neighbour_link::{Link, LinkError, Packet, PacketOptions, Tap};
+use std::fmt;
+
+/// A link of the daemon.
+pub(super) struct Port {
+    pub(super) name: String,
+    pub(super) kind: PortKind,
+    pub(super) link: Box<dyn Link>,
+    /// The kernel's index of the interface.
+    pub(super) ifindex: u32,
+    /// Our own address.
+    pub(super) mac: [u8; 6],
+    pub(super) mtu: u32,
+    /// Switched on, as the kernel says.
+    pub(super) up: bool,
+    /// There is a carrier, as the kernel says.
+    pub(super) carrier: bool,
+    /// The interface was removed.
+    pub(super) gone: bool,
+}
+
+impl Port {
+    pub(super) fn facts(&self) -> Facts {
+        let Self { name, mac, mtu, .. } = self;
+        Facts { name: name.clone(), mac: *mac, mtu: *mtu, up: self.is_running() }
+    }
+
+    /// Do frames pass?
+    pub(super) fn is_running(&self) -> bool {
+        self.up && self.carrier && !self.gone
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port")
+            .field("name", &self.name)
+            .field("ifindex", &self.ifindex)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a port. `mac` is what the user asked for; `random` is where a TAP's own address comes from.
+pub(super) fn open(
+    spec: &PortSpec,
+    mac: Option<[u8; 6]>,
+    random: &mut dyn FnMut() -> anyhow::Result<u64>,
+) -> anyhow::Result<Port> {
+    let failed = |error: LinkError| link_failure(spec, &error);
+    let (info, link, mac): (_, Box<dyn Link>, _) = match spec.kind {
+        PortKind::Tap => {
+            let tap = Tap::create(Some(&spec.name)).map_err(failed)?;
+            tap.up().map_err(failed)?;
+            let info = tap.info().map_err(failed)?;
+            let mac = match mac {
+                Some(mac) if mac == info.mac => {
+                    let what = format!("--mac {}: the kernel's end of {spec} has it", LlAddr::from(mac));
+                    return Err(
+                        Failure::new(what, "give another; both ends of a cable need their own").into()
+                    );
+                }
+                Some(mac) => mac,
+                None => other_than(info.mac, random)?,
+            };
+            (info, Box::new(tap), mac)
+        }
+        PortKind::Packet => {
+            let options = PacketOptions { mac, ..PacketOptions::default() };
+            let packet = Packet::open(&spec.name, options).map_err(failed)?;
+            let (info, mac) = (packet.info().map_err(failed)?, packet.mac());
+            (info, Box::new(packet), mac)
+        }
+    };
+    Ok(Port {
+        name: info.name,
+        kind: spec.kind,
+        link,
+        ifindex: info.ifindex,
+        mac,
+        mtu: info.mtu,
+        up: false,
+        carrier: false,
+        gone: false,
+    })
+}
+
+/// A random unicast address of local administration.
+fn other_than(kernels: [u8; 6], random: &mut dyn FnMut() -> anyhow::Result<u64>) -> anyhow::Result<[u8; 6]> {
+    loop {
+        let [a, b, c, d, e, f, _, _] = random()?.to_be_bytes();
+        let mac = [a & 0xfc | 2, b, c, d, e, f];
+        if mac != kernels {
+            return Ok(mac);
+        }
+    }
+}
+
+/// The link's own messages name the interface and say what to do behind the last colon.
+fn link_failure(spec: &PortSpec, error: &LinkError) -> Failure {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    let text = text.strip_prefix(&format!("{}: ", spec.name)).unwrap_or(&text);
+    let hint = match error {
+        LinkError::TunAbsent | LinkError::TunDenied => "or give --port packet:IFACE, which needs CAP_NET_RAW",
+        LinkError::TapDenied { .. } | LinkError::PacketDenied { .. } => {
+            "run it as root, or in a namespace of your own: `unshare --user --map-root-user --net`"
+        }
+        LinkError::NoSuchInterface { .. } => "name one of those, or give --port tap:NAME for a new TAP",
+        LinkError::NotEthernet { .. } => "give --port tap:NAME, or an interface that carries Ethernet frames",
+        LinkError::GroupMac { .. } => "give a --mac whose first octet is even",
+        _ => "see `neigh run --help`",
+    };
+    Failure::new(format_args!("--port {spec}: {text}"), hint)
+}
