@@ -1,8 +1,11 @@
 //! Development tasks of this repository. `cargo xtask --help` lists them.
 //!
 //! * [`oracle`]: replays what a live Linux kernel did and compares.
+//! * [`fuzz`]: runs the fuzz targets on any toolchain.
+//! * [`rules`]: lists the rules of the specifications that no test names.
 
 #![forbid(unsafe_code)]
 
 pub mod fuzz;
 pub mod oracle;
+pub mod rules;

@@ -4,7 +4,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{fuzz, oracle};
+use xtask::{fuzz, oracle, rules};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development tasks of this repository")]
@@ -23,6 +23,8 @@ enum Task {
     ///
     /// Works on a stable toolchain; seeds are the frames recorded from a kernel.
     Fuzz(fuzz::Options),
+    /// Lists the rules of the specifications that no test names.
+    Rules(rules::Options),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +32,10 @@ fn main() -> ExitCode {
         Task::Oracle(options) => {
             let report = oracle::run(&options, &mut std::io::stdout().lock());
             report.map(|report| if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Task::Rules(options) => {
+            let coverage = rules::run(&options, &mut std::io::stdout().lock());
+            coverage.map(|c| if c.missing().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Task::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
     };

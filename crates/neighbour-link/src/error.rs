@@ -26,9 +26,7 @@ pub enum LinkError {
     )]
     TunDenied,
     /// The TAP may not be made, or is owned by someone else.
-    #[error(
-        "{name}: a TAP may not be made or opened: CAP_NET_ADMIN is missing in this network namespace"
-    )]
+    #[error("{name}: a TAP may not be made or opened: CAP_NET_ADMIN is missing in this network namespace")]
     TapDenied {
         /// The name that was asked for.
         name: String,
@@ -42,17 +40,13 @@ pub enum LinkError {
         name: String,
     },
     /// There is no such interface in this network namespace.
-    #[error(
-        "{name}: no such interface in this network namespace: `ip link` lists those that exist"
-    )]
+    #[error("{name}: no such interface in this network namespace: `ip link` lists those that exist")]
     NoSuchInterface {
         /// The name that was given.
         name: String,
     },
     /// A packet socket may not be opened.
-    #[error(
-        "{name}: a packet socket may not be opened: CAP_NET_RAW is missing in this network namespace"
-    )]
+    #[error("{name}: a packet socket may not be opened: CAP_NET_RAW is missing in this network namespace")]
     PacketDenied {
         /// The interface it was for.
         name: String,
@@ -95,11 +89,7 @@ impl LinkError {
             let name = name.to_owned();
             match source.raw_os_error() {
                 Some(libc::ENODEV | libc::ENXIO) => Self::NoSuchInterface { name },
-                _ => Self::System {
-                    name,
-                    doing,
-                    source,
-                },
+                _ => Self::System { name, doing, source },
             }
         }
     }
@@ -122,14 +112,8 @@ mod tests {
             LinkError::NameInUse { name: name() },
             LinkError::NoSuchInterface { name: name() },
             LinkError::PacketDenied { name: name() },
-            LinkError::NotEthernet {
-                name: name(),
-                hardware: 65534,
-            },
-            LinkError::GroupMac {
-                name: name(),
-                mac: [1, 0, 0x5e, 0, 0, 0xfb],
-            },
+            LinkError::NotEthernet { name: name(), hardware: 65534 },
+            LinkError::GroupMac { name: name(), mac: [1, 0, 0x5e, 0, 0, 0xfb] },
         ];
         for error in errors {
             let text = error.to_string();

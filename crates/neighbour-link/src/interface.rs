@@ -28,9 +28,7 @@ impl Name {
         let forbidden = |c: char| c == '/' || c == ':' || c == '\0' || c.is_ascii_whitespace();
         let length_fits = (1..libc::IFNAMSIZ).contains(&name.len());
         if !length_fits || name == "." || name == ".." || name.contains(forbidden) {
-            return Err(LinkError::Name {
-                name: name.to_owned(),
-            });
+            return Err(LinkError::Name { name: name.to_owned() });
         }
         Ok(Self(name.to_owned()))
     }
@@ -58,10 +56,8 @@ pub(crate) struct Interface {
 
 impl Interface {
     pub(crate) fn new(name: Name) -> Result<Self, LinkError> {
-        let asker = UnixDatagram::unbound().map_err(LinkError::system(
-            name.as_str(),
-            "open a socket to ask about it",
-        ))?;
+        let asker = UnixDatagram::unbound()
+            .map_err(LinkError::system(name.as_str(), "open a socket to ask about it"))?;
         Ok(Self { name, asker })
     }
 
@@ -96,11 +92,7 @@ impl Interface {
         let fd: BorrowedFd<'_> = self.asker.as_fd();
         let set = || {
             let flags = libc::c_int::from(sys::interface_flags(fd, &self.name)?);
-            let flags = if up {
-                flags | libc::IFF_UP
-            } else {
-                flags & !libc::IFF_UP
-            };
+            let flags = if up { flags | libc::IFF_UP } else { flags & !libc::IFF_UP };
             sys::set_interface_flags(fd, &self.name, flags as libc::c_short)
         };
         set().map_err(LinkError::system(self.name(), "change whether it is up"))
@@ -116,22 +108,9 @@ mod tests {
         for good in ["a", "eth0", "tap%d", "123456789012345", "ünïcødé"] {
             assert!(Name::new(good).is_ok(), "{good}");
         }
-        let bad = [
-            "",
-            ".",
-            "..",
-            "a/b",
-            "a b",
-            "a:1",
-            "a\n",
-            "a\0",
-            "1234567890123456",
-        ];
+        let bad = ["", ".", "..", "a/b", "a b", "a:1", "a\n", "a\0", "1234567890123456"];
         for bad in bad {
-            assert!(
-                matches!(Name::new(bad), Err(LinkError::Name { .. })),
-                "{bad}"
-            );
+            assert!(matches!(Name::new(bad), Err(LinkError::Name { .. })), "{bad}");
         }
     }
 
@@ -139,10 +118,7 @@ mod tests {
     fn loopback_says_what_it_is() {
         let lo = Interface::new(Name::new("lo").unwrap()).unwrap();
         let (info, hardware) = lo.info().unwrap();
-        assert_eq!(
-            (info.name.as_str(), hardware),
-            ("lo", libc::ARPHRD_LOOPBACK)
-        );
+        assert_eq!((info.name.as_str(), hardware), ("lo", libc::ARPHRD_LOOPBACK));
         assert_eq!(info.mac, [0; 6]);
         assert!(info.ifindex > 0 && info.mtu > 0);
     }
@@ -151,10 +127,7 @@ mod tests {
     fn an_interface_that_does_not_exist_is_named_in_the_error() {
         let none = Interface::new(Name::new("nosuch0").unwrap()).unwrap();
         let error = none.info().unwrap_err();
-        assert!(
-            matches!(error, LinkError::NoSuchInterface { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, LinkError::NoSuchInterface { .. }), "{error:?}");
         assert!(error.to_string().starts_with("nosuch0: no such interface"));
     }
 }

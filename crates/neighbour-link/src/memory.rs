@@ -24,10 +24,7 @@ pub fn pair(capacity: usize) -> (Memory, Memory) {
     let near = Arc::new(Inbox::new(capacity));
     let far = Arc::new(Inbox::new(capacity));
     let peers = vec![Arc::downgrade(&near)];
-    let near = Memory {
-        inbox: near,
-        peers: vec![Arc::downgrade(&far)],
-    };
+    let near = Memory { inbox: near, peers: vec![Arc::downgrade(&far)] };
     (near, Memory { inbox: far, peers })
 }
 
@@ -39,10 +36,7 @@ pub fn hub(ends: usize, capacity: usize) -> Vec<Memory> {
         let others = inboxes.iter().enumerate().filter(|(at, _)| *at != own);
         others.map(|(_, inbox)| Arc::downgrade(inbox)).collect()
     };
-    let end = |(own, inbox): (usize, &Arc<Inbox>)| Memory {
-        inbox: Arc::clone(inbox),
-        peers: others(own),
-    };
+    let end = |(own, inbox): (usize, &Arc<Inbox>)| Memory { inbox: Arc::clone(inbox), peers: others(own) };
     inboxes.iter().enumerate().map(end).collect()
 }
 
@@ -108,10 +102,7 @@ struct Queue {
 
 impl Inbox {
     fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            queue: Mutex::default(),
-        }
+        Self { capacity, queue: Mutex::default() }
     }
 
     /// A poisoned queue is whole nevertheless: no call that can panic is made while it is locked.

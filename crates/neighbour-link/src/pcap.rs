@@ -66,12 +66,7 @@ impl<L: Link, W: Write + Send> Pcap<L, W> {
             writer.get_mut().flush()?;
             Ok(writer)
         };
-        Ok(Self {
-            below,
-            writer: Some(start().map_err(io_error)?),
-            epoch,
-            failure: None,
-        })
+        Ok(Self { below, writer: Some(start().map_err(io_error)?), epoch, failure: None })
     }
 
     /// The link below.
@@ -90,9 +85,7 @@ impl<L: Link, W: Write + Send> Pcap<L, W> {
             data: Cow::Borrowed(frame),
             options: vec![EnhancedPacketOption::Flags(flags)],
         };
-        let written = writer
-            .write_pcapng_block(block)
-            .and_then(|_| Ok(writer.get_mut().flush()?));
+        let written = writer.write_pcapng_block(block).and_then(|_| Ok(writer.get_mut().flush()?));
         if let Err(error) = written {
             let error = io_error(error);
             let text = format!("the capture ends here, for it cannot be written: {error}");

@@ -1,10 +1,7 @@
 //! The system calls that no safe library offers, each behind a function that cannot be misused.
 //!
 //! One of this crate's two files with `unsafe` code; the other is the ring's.
-#![expect(
-    unsafe_code,
-    reason = "ioctl, socket options and sendmmsg are foreign calls"
-)]
+#![expect(unsafe_code, reason = "ioctl, socket options and sendmmsg are foreign calls")]
 
 use crate::interface::Name;
 use std::io;
@@ -35,11 +32,7 @@ fn ioctl(fd: BorrowedFd<'_>, number: libc::c_ulong, request: &mut libc::ifreq) -
 }
 
 fn checked(answer: libc::c_int) -> io::Result<libc::c_int> {
-    if answer < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(answer)
-    }
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer) }
 }
 
 /// `SIOCGIFINDEX`.
@@ -87,22 +80,14 @@ pub(crate) fn interface_flags(fd: BorrowedFd<'_>, name: &Name) -> io::Result<lib
 }
 
 /// `SIOCSIFFLAGS`.
-pub(crate) fn set_interface_flags(
-    fd: BorrowedFd<'_>,
-    name: &Name,
-    flags: libc::c_short,
-) -> io::Result<()> {
+pub(crate) fn set_interface_flags(fd: BorrowedFd<'_>, name: &Name, flags: libc::c_short) -> io::Result<()> {
     let mut request = ifreq(name);
     request.ifr_ifru.ifru_flags = flags;
     ioctl(fd, libc::SIOCSIFFLAGS, &mut request)
 }
 
 /// `TUNSETIFF` on an open `/dev/net/tun`; gives the name that the kernel chose.
-pub(crate) fn tun_attach(
-    fd: BorrowedFd<'_>,
-    name: &Name,
-    flags: libc::c_int,
-) -> io::Result<String> {
+pub(crate) fn tun_attach(fd: BorrowedFd<'_>, name: &Name, flags: libc::c_int) -> io::Result<String> {
     let mut request = ifreq(name);
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
     ioctl(fd, libc::TUNSETIFF, &mut request)?;
@@ -158,13 +143,7 @@ pub(crate) fn packet_option<T: Plain>(fd: BorrowedFd<'_>, option: libc::c_int) -
     let mut len = size_of::<T>() as libc::socklen_t;
     // SAFETY: `value` is valid for writes of `len` bytes, which is its size.
     let answer = unsafe {
-        libc::getsockopt(
-            fd.as_raw_fd(),
-            libc::SOL_PACKET,
-            option,
-            value.as_mut_ptr().cast(),
-            &raw mut len,
-        )
+        libc::getsockopt(fd.as_raw_fd(), libc::SOL_PACKET, option, value.as_mut_ptr().cast(), &raw mut len)
     };
     checked(answer)?;
     // SAFETY: it was zeroed before the kernel wrote to it, and `Plain` says that any bytes are a valid `T`.
@@ -184,11 +163,7 @@ pub(crate) fn bind_packet(fd: BorrowedFd<'_>, ifindex: u32) -> io::Result<()> {
     };
     // SAFETY: `address` is valid for reads of the length that is passed, which is its size.
     let answer = unsafe {
-        libc::bind(
-            fd.as_raw_fd(),
-            (&raw const address).cast(),
-            size_of_val(&address) as libc::socklen_t,
-        )
+        libc::bind(fd.as_raw_fd(), (&raw const address).cast(), size_of_val(&address) as libc::socklen_t)
     };
     checked(answer).map(|_| ())
 }
@@ -201,14 +176,10 @@ pub(crate) fn send_batch<'a>(
     frames: impl Iterator<Item = &'a [u8]>,
 ) -> io::Result<usize> {
     static HEADER: [u8; VNET_HEADER_LEN] = [0; VNET_HEADER_LEN];
-    let part = |bytes: &[u8]| libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
-    let mut parts: Vec<[libc::iovec; 2]> = frames
-        .take(BATCH)
-        .map(|frame| [part(&HEADER), part(frame)])
-        .collect();
+    let part =
+        |bytes: &[u8]| libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut parts: Vec<[libc::iovec; 2]> =
+        frames.take(BATCH).map(|frame| [part(&HEADER), part(frame)]).collect();
     let mut messages: Vec<libc::mmsghdr> = parts
         .iter_mut()
         .map(|parts| {

@@ -44,8 +44,7 @@ impl Tap {
             .open("/dev/net/tun")
             .map_err(|error| open_error(&name, error))?;
         let actual = attach(&file, &name)?;
-        sys::tun_no_offload(file.as_fd())
-            .map_err(LinkError::system(&actual, "turn offload off"))?;
+        sys::tun_no_offload(file.as_fd()).map_err(LinkError::system(&actual, "turn offload off"))?;
         Ok(Self {
             file,
             interface: Interface::new(Name::new(&actual)?)?,
@@ -94,17 +93,11 @@ fn attach(file: &File, name: &Name) -> Result<String, LinkError> {
     let single = libc::IFF_TAP | libc::IFF_NO_PI;
     let attach = |flags| sys::tun_attach(file.as_fd(), name, flags);
     let attached = match attach(single) {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-            attach(single | libc::IFF_MULTI_QUEUE)
-        }
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => attach(single | libc::IFF_MULTI_QUEUE),
         other => other,
     };
     attached.map_err(|error| {
-        let shown = if name.as_str().is_empty() {
-            "tap"
-        } else {
-            name.as_str()
-        };
+        let shown = if name.as_str().is_empty() { "tap" } else { name.as_str() };
         let name = shown.to_owned();
         match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES) => LinkError::TapDenied { name },

@@ -83,10 +83,7 @@ mod tests {
         assert!(near.receive(two, &mut buf).unwrap());
         assert!(!near.receive(two, &mut buf).unwrap());
         drop(near);
-        let expected = [
-            (one, Direction::Out, vec![1]),
-            (two, Direction::In, vec![3]),
-        ];
+        let expected = [(one, Direction::Out, vec![1]), (two, Direction::In, vec![3])];
         assert_eq!(seen, expected);
     }
 }

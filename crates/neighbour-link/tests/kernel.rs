@@ -15,12 +15,7 @@ const ARP: u16 = 0x0806;
 const IPV4: u16 = 0x0800;
 
 /// An ARP frame: operation, sender and target, the target's hardware address in both headers.
-fn arp(
-    to: [u8; 6],
-    operation: u8,
-    sender: ([u8; 6], [u8; 4]),
-    target: ([u8; 6], [u8; 4]),
-) -> Vec<u8> {
+fn arp(to: [u8; 6], operation: u8, sender: ([u8; 6], [u8; 4]), target: ([u8; 6], [u8; 4])) -> Vec<u8> {
     let mut frame = header(to, sender.0, ARP);
     frame.extend([0, 1, 8, 0, 6, 4, 0, operation]);
     frame.extend(sender.0);
@@ -52,21 +47,14 @@ fn wait_for(link: &mut impl Link, what: &str, wanted: impl Fn(&[u8]) -> bool) ->
     let begin = Instant::now();
     let mut buf = Vec::new();
     loop {
-        while link
-            .receive(Time::ZERO, &mut buf)
-            .expect("the link can be read")
-        {
+        while link.receive(Time::ZERO, &mut buf).expect("the link can be read") {
             if wanted(&buf) {
                 return buf;
             }
         }
         assert!(begin.elapsed().as_secs() < 10, "no {what} came");
         let fd = link.as_fd().expect("kernel links have a descriptor");
-        poll(
-            &mut [PollFd::new(fd, PollFlags::POLLIN)],
-            PollTimeout::from(100_u16),
-        )
-        .unwrap();
+        poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::from(100_u16)).unwrap();
     }
 }
 
@@ -130,45 +118,32 @@ fn tap(name: Option<&str>) -> Option<Tap> {
 
 #[test]
 fn the_kernel_answers_arp_on_a_tap_and_asks_us_in_turn() {
-    in_namespace(
-        "the_kernel_answers_arp_on_a_tap_and_asks_us_in_turn",
-        || {
-            let Some(mut tap) = tap(Some("tapk")) else {
-                return;
-            };
-            ip("address add 192.0.2.1/24 dev tapk");
-            let down = tap.transmit(Time::ZERO, &[0xff; 60]).unwrap_err();
-            assert_eq!(down.raw_os_error(), Some(libc::ENETDOWN));
-            tap.up().unwrap();
-            let info = tap.info().unwrap();
-            assert_eq!((info.name.as_str(), info.mtu), ("tapk", 1500));
-            assert!(ip("link show tapk").contains(&format!("{}: tapk", info.ifindex)));
+    in_namespace("the_kernel_answers_arp_on_a_tap_and_asks_us_in_turn", || {
+        let Some(mut tap) = tap(Some("tapk")) else {
+            return;
+        };
+        ip("address add 192.0.2.1/24 dev tapk");
+        let down = tap.transmit(Time::ZERO, &[0xff; 60]).unwrap_err();
+        assert_eq!(down.raw_os_error(), Some(libc::ENETDOWN));
+        tap.up().unwrap();
+        let info = tap.info().unwrap();
+        assert_eq!((info.name.as_str(), info.mtu), ("tapk", 1500));
+        assert!(ip("link show tapk").contains(&format!("{}: tapk", info.ifindex)));
 
-            let (kernel, us) = ([192, 0, 2, 1], [192, 0, 2, 2]);
-            send(&mut tap, &arp(BROADCAST, 1, (OURS, us), ([0; 6], kernel)));
-            let answer = wait_for(&mut tap, "ARP reply", |frame| {
-                kind(frame) == ARP && frame[21] == 2
-            });
-            assert_eq!(answer[..42], arp(OURS, 2, (info.mac, kernel), (OURS, us)));
+        let (kernel, us) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+        send(&mut tap, &arp(BROADCAST, 1, (OURS, us), ([0; 6], kernel)));
+        let answer = wait_for(&mut tap, "ARP reply", |frame| kind(frame) == ARP && frame[21] == 2);
+        assert_eq!(answer[..42], arp(OURS, 2, (info.mac, kernel), (OURS, us)));
 
-            UdpSocket::bind("192.0.2.1:0")
-                .unwrap()
-                .send_to(b"x", "192.0.2.9:9")
-                .unwrap();
-            let asked = wait_for(&mut tap, "ARP request", |frame| {
-                kind(frame) == ARP && frame[21] == 1
-            });
-            assert_eq!(
-                asked[..42],
-                arp(BROADCAST, 1, (info.mac, kernel), ([0; 6], [192, 0, 2, 9]))
-            );
+        UdpSocket::bind("192.0.2.1:0").unwrap().send_to(b"x", "192.0.2.9:9").unwrap();
+        let asked = wait_for(&mut tap, "ARP request", |frame| kind(frame) == ARP && frame[21] == 1);
+        assert_eq!(asked[..42], arp(BROADCAST, 1, (info.mac, kernel), ([0; 6], [192, 0, 2, 9])));
 
-            // Down is no error: what was sent before can still be read, and then there is nothing.
-            tap.down().unwrap();
-            let mut buf = Vec::new();
-            while tap.receive(Time::ZERO, &mut buf).unwrap() {}
-        },
-    );
+        // Down is no error: what was sent before can still be read, and then there is nothing.
+        tap.down().unwrap();
+        let mut buf = Vec::new();
+        while tap.receive(Time::ZERO, &mut buf).unwrap() {}
+    });
 }
 
 #[test]
@@ -213,10 +188,7 @@ fn a_persistent_tap_is_attached_to_and_stays() {
         drop(held);
         veth();
         let other_kind = Tap::create(Some("va")).unwrap_err();
-        assert!(
-            matches!(other_kind, LinkError::NameInUse { .. }),
-            "{other_kind:?}"
-        );
+        assert!(matches!(other_kind, LinkError::NameInUse { .. }), "{other_kind:?}");
         let long = Tap::create(Some("sixteen-bytes-xx")).unwrap_err();
         assert!(matches!(long, LinkError::Name { .. }), "{long:?}");
     });
@@ -224,30 +196,24 @@ fn a_persistent_tap_is_attached_to_and_stays() {
 
 #[test]
 fn without_the_privilege_a_tap_and_a_packet_socket_are_refused_in_words() {
-    in_namespace(
-        "without_the_privilege_a_tap_and_a_packet_socket_are_refused_in_words",
-        || {
-            if tap(Some("probe")).is_none() {
-                return;
-            }
-            // A further user namespace: in it we have all privileges, but none over this network. Only a process
-            // with a single thread may leave, so a child does.
-            let name = "what_a_process_without_privileges_is_told";
-            let words = ["--user", "--map-root-user"];
-            let program = std::env::current_exe().unwrap();
-            let output = std::process::Command::new("unshare")
-                .args(words)
-                .arg(program)
-                .args(["--exact", name, "--ignored", "--nocapture"])
-                .output()
-                .expect("this test needs `unshare` (util-linux)");
-            let text = String::from_utf8_lossy(&output.stdout);
-            assert!(
-                output.status.success() && text.contains("1 passed"),
-                "{text}"
-            );
-        },
-    );
+    in_namespace("without_the_privilege_a_tap_and_a_packet_socket_are_refused_in_words", || {
+        if tap(Some("probe")).is_none() {
+            return;
+        }
+        // A further user namespace: in it we have all privileges, but none over this network. Only a process
+        // with a single thread may leave, so a child does.
+        let name = "what_a_process_without_privileges_is_told";
+        let words = ["--user", "--map-root-user"];
+        let program = std::env::current_exe().unwrap();
+        let output = std::process::Command::new("unshare")
+            .args(words)
+            .arg(program)
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .output()
+            .expect("this test needs `unshare` (util-linux)");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    });
 }
 
 #[test]
@@ -259,10 +225,7 @@ fn what_a_process_without_privileges_is_told() {
     let denied = Tap::create(Some("tapx")).unwrap_err();
     assert!(matches!(denied, LinkError::TapDenied { .. }), "{denied:?}");
     let denied = Packet::open("lo", PacketOptions::default()).unwrap_err();
-    assert!(
-        matches!(denied, LinkError::PacketDenied { .. }),
-        "{denied:?}"
-    );
+    assert!(matches!(denied, LinkError::PacketDenied { .. }), "{denied:?}");
     assert!(denied.to_string().contains("CAP_NET_RAW"), "{denied}");
 }
 
@@ -281,11 +244,8 @@ fn packet_reads_what_concerns_us_and_nothing_else() {
             padded(header([0x33, 0x33, 0, 0, 0, 1], peer, 0x86dd)),
             header(us, peer, ARP),
         ];
-        let others = [
-            padded(header(OURS, peer, ARP)),
-            padded(header(us, peer, 0x88cc)),
-            padded(header(us, peer, 42)),
-        ];
+        let others =
+            [padded(header(OURS, peer, ARP)), padded(header(us, peer, 0x88cc)), padded(header(us, peer, 42))];
         for (at, frame) in expected.iter().enumerate() {
             far.transmit(Time::ZERO, frame).unwrap();
             if let Some(other) = others.get(at) {
@@ -304,11 +264,7 @@ fn packet_reads_what_concerns_us_and_nothing_else() {
 fn packet_under_another_mac_hears_that_one() {
     in_namespace("packet_under_another_mac_hears_that_one", || {
         veth();
-        let options = PacketOptions {
-            mac: Some(OURS),
-            qdisc_bypass: true,
-            ..PacketOptions::default()
-        };
+        let options = PacketOptions { mac: Some(OURS), qdisc_bypass: true, ..PacketOptions::default() };
         let mut near = Packet::open("va", options).unwrap();
         assert!(ip("-d link show va").contains("promiscuity 1"));
         let mut far = packet("vb");
@@ -328,28 +284,25 @@ fn packet_under_another_mac_hears_that_one() {
 
 #[test]
 fn vlan_tags_are_in_the_frame_as_they_were_on_the_wire() {
-    in_namespace(
-        "vlan_tags_are_in_the_frame_as_they_were_on_the_wire",
-        || {
-            veth();
-            let (mut near, mut far) = (packet("va"), packet("vb"));
-            let tagged = |tags: &[u16]| {
-                let mut frame = header(BROADCAST, OURS, tags[0]);
-                frame.extend(tags[1..].iter().flat_map(|word| word.to_be_bytes()));
-                padded(frame)
-            };
-            let frames = [
-                tagged(&[0x8100, 0x2064, ARP]),
-                tagged(&[0x88a8, 0x0005, 0x8100, 0x0006, ARP]),
-                tagged(&[0x8100, 0x0000, ARP]),
-            ];
-            for frame in &frames {
-                far.transmit(Time::ZERO, frame).unwrap();
-            }
-            far.flush().unwrap();
-            assert_eq!(arrived(&mut far, &mut near), frames);
-        },
-    );
+    in_namespace("vlan_tags_are_in_the_frame_as_they_were_on_the_wire", || {
+        veth();
+        let (mut near, mut far) = (packet("va"), packet("vb"));
+        let tagged = |tags: &[u16]| {
+            let mut frame = header(BROADCAST, OURS, tags[0]);
+            frame.extend(tags[1..].iter().flat_map(|word| word.to_be_bytes()));
+            padded(frame)
+        };
+        let frames = [
+            tagged(&[0x8100, 0x2064, ARP]),
+            tagged(&[0x88a8, 0x0005, 0x8100, 0x0006, ARP]),
+            tagged(&[0x8100, 0x0000, ARP]),
+        ];
+        for frame in &frames {
+            far.transmit(Time::ZERO, frame).unwrap();
+        }
+        far.flush().unwrap();
+        assert_eq!(arrived(&mut far, &mut near), frames);
+    });
 }
 
 /// RFC 1071 over the UDP part of an IPv4 frame without options, pseudo-header included.
@@ -360,9 +313,7 @@ fn udp_sums_up(frame: &[u8]) -> bool {
     bytes.extend((udp.len() as u16).to_be_bytes());
     bytes.extend(udp);
     bytes.resize(bytes.len().next_multiple_of(2), 0);
-    let words = bytes
-        .chunks(2)
-        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let words = bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
     let sum: u32 = words.sum();
     (sum & 0xffff) + (sum >> 16) == 0xffff
 }
@@ -376,10 +327,7 @@ fn a_datagram_from_the_kernel_has_a_whole_checksum() {
         let us = near.mac().map(|byte| format!("{byte:02x}")).join(":");
         ip(&format!("neighbour add 192.0.2.2 lladdr {us} dev vb"));
         for payload in [&b"even"[..], b"odd", b"", &[0xff; 1400]] {
-            UdpSocket::bind("192.0.2.1:0")
-                .unwrap()
-                .send_to(payload, "192.0.2.2:9")
-                .unwrap();
+            UdpSocket::bind("192.0.2.1:0").unwrap().send_to(payload, "192.0.2.2:9").unwrap();
             let frame = wait_for(&mut near, "datagram", |frame| kind(frame) == IPV4);
             assert_eq!(&frame[42..], payload);
             assert_ne!(frame[40..42], [0, 0]);
@@ -394,12 +342,10 @@ fn groups_are_joined_on_the_interface_and_left_again() {
         veth();
         let mut near = packet("va");
         let group = |last| [0x33, 0x33, 0xff, 0, 0, last];
-        let joined =
-            |last: u8| ip("maddress show dev va").contains(&format!("33:33:ff:00:00:{last:02x}"));
+        let joined = |last: u8| ip("maddress show dev va").contains(&format!("33:33:ff:00:00:{last:02x}"));
         near.set_multicast(&[group(0xa1), group(0xa2)]).unwrap();
         assert!(joined(0xa1) && joined(0xa2));
-        near.set_multicast(&[group(0xa2), group(0xa3), group(0xa3)])
-            .unwrap();
+        near.set_multicast(&[group(0xa2), group(0xa3), group(0xa3)]).unwrap();
         assert!(!joined(0xa1) && joined(0xa2) && joined(0xa3));
         drop(near);
         assert!(!joined(0xa2) && !joined(0xa3));
@@ -408,39 +354,36 @@ fn groups_are_joined_on_the_interface_and_left_again() {
 
 #[test]
 fn packet_survives_down_and_up_and_says_when_the_interface_is_gone() {
-    in_namespace(
-        "packet_survives_down_and_up_and_says_when_the_interface_is_gone",
-        || {
-            veth();
-            ip("link set va down");
-            let (mut near, mut far) = (packet("va"), packet("vb"));
-            assert!(!near.is_up().unwrap());
+    in_namespace("packet_survives_down_and_up_and_says_when_the_interface_is_gone", || {
+        veth();
+        ip("link set va down");
+        let (mut near, mut far) = (packet("va"), packet("vb"));
+        assert!(!near.is_up().unwrap());
+        assert!(!near.receive(Time::ZERO, &mut Vec::new()).unwrap());
+        near.transmit(Time::ZERO, &[0xff; 60]).unwrap();
+        let down = near.flush().unwrap_err();
+        assert_eq!(down.raw_os_error(), Some(libc::ENETDOWN));
+        assert_eq!(near.refused(), 1);
+
+        for name in ["va", "renamed"] {
+            ip(&format!("link set {name} up"));
+            wait_until_they_carry(&[name, "vb"]);
+            let frame = padded(header(BROADCAST, far.mac(), ARP));
+            send(&mut far, &frame);
+            assert_eq!(arrived(&mut far, &mut near), [frame]);
+            ip(&format!("link set {name} down"));
             assert!(!near.receive(Time::ZERO, &mut Vec::new()).unwrap());
-            near.transmit(Time::ZERO, &[0xff; 60]).unwrap();
-            let down = near.flush().unwrap_err();
-            assert_eq!(down.raw_os_error(), Some(libc::ENETDOWN));
-            assert_eq!(near.refused(), 1);
-
-            for name in ["va", "renamed"] {
-                ip(&format!("link set {name} up"));
-                wait_until_they_carry(&[name, "vb"]);
-                let frame = padded(header(BROADCAST, far.mac(), ARP));
-                send(&mut far, &frame);
-                assert_eq!(arrived(&mut far, &mut near), [frame]);
-                ip(&format!("link set {name} down"));
-                assert!(!near.receive(Time::ZERO, &mut Vec::new()).unwrap());
-                if name == "va" {
-                    ip("link set va name renamed");
-                }
+            if name == "va" {
+                ip("link set va name renamed");
             }
+        }
 
-            ip("link delete renamed");
-            let gone = near.receive(Time::ZERO, &mut Vec::new()).unwrap_err();
-            assert_eq!(gone.raw_os_error(), Some(libc::ENODEV));
-            let gone = near.transmit(Time::ZERO, &[0xff; 60]).unwrap_err();
-            assert_eq!(gone.raw_os_error(), Some(libc::ENODEV));
-        },
-    );
+        ip("link delete renamed");
+        let gone = near.receive(Time::ZERO, &mut Vec::new()).unwrap_err();
+        assert_eq!(gone.raw_os_error(), Some(libc::ENODEV));
+        let gone = near.transmit(Time::ZERO, &[0xff; 60]).unwrap_err();
+        assert_eq!(gone.raw_os_error(), Some(libc::ENODEV));
+    });
 }
 
 #[test]
@@ -463,10 +406,7 @@ fn a_frame_that_is_refused_does_not_hinder_the_others() {
         assert!(far.flush().is_err());
         assert_eq!(far.refused(), 8);
         far.flush().unwrap();
-        assert_eq!(
-            arrived(&mut far, &mut near),
-            (0..200).map(good).collect::<Vec<_>>()
-        );
+        assert_eq!(arrived(&mut far, &mut near), (0..200).map(good).collect::<Vec<_>>());
     });
 }
 
@@ -475,40 +415,19 @@ fn packet_refuses_what_it_cannot_open() {
     in_namespace("packet_refuses_what_it_cannot_open", || {
         let open = |name: &str, options| Packet::open(name, options).unwrap_err();
         let none = open("nosuch0", PacketOptions::default());
-        assert!(
-            matches!(none, LinkError::NoSuchInterface { .. }),
-            "{none:?}"
-        );
-        let group = PacketOptions {
-            mac: Some([1, 0, 0x5e, 0, 0, 1]),
-            ..PacketOptions::default()
-        };
+        assert!(matches!(none, LinkError::NoSuchInterface { .. }), "{none:?}");
+        let group = PacketOptions { mac: Some([1, 0, 0x5e, 0, 0, 1]), ..PacketOptions::default() };
         let group = open("lo", group);
         assert!(group.to_string().contains("01:00:5e:00:00:01"), "{group}");
-        for (ring_blocks, ring_block_bytes) in
-            [(0, 1 << 18), (16, 0), (16, 5000), (u32::MAX, 1 << 18)]
-        {
-            let options = PacketOptions {
-                ring_blocks,
-                ring_block_bytes,
-                ..PacketOptions::default()
-            };
+        for (ring_blocks, ring_block_bytes) in [(0, 1 << 18), (16, 0), (16, 5000), (u32::MAX, 1 << 18)] {
+            let options = PacketOptions { ring_blocks, ring_block_bytes, ..PacketOptions::default() };
             let refused = open("lo", options);
             assert!(matches!(refused, LinkError::System { .. }), "{refused:?}");
         }
         if tap(Some("probe")).is_some() {
             ip("tuntap add dev tunnel mode tun");
             let kind = open("tunnel", PacketOptions::default());
-            assert!(
-                matches!(
-                    kind,
-                    LinkError::NotEthernet {
-                        hardware: 65534,
-                        ..
-                    }
-                ),
-                "{kind:?}"
-            );
+            assert!(matches!(kind, LinkError::NotEthernet { hardware: 65534, .. }), "{kind:?}");
         }
     });
 }
@@ -517,11 +436,7 @@ fn packet_refuses_what_it_cannot_open() {
 fn a_ring_that_is_not_read_counts_what_it_lost() {
     in_namespace("a_ring_that_is_not_read_counts_what_it_lost", || {
         veth();
-        let options = PacketOptions {
-            ring_blocks: 2,
-            ring_block_bytes: 8192,
-            ..PacketOptions::default()
-        };
+        let options = PacketOptions { ring_blocks: 2, ring_block_bytes: 8192, ..PacketOptions::default() };
         let mut near = Packet::open("va", options).unwrap();
         let mut far = packet("vb");
         let frame = padded(header(BROADCAST, OURS, ARP));
@@ -567,11 +482,7 @@ fn frames_a_second_through_the_ring_on_a_veth() {
                 last = Instant::now();
             }
             let fd = near.as_fd().unwrap();
-            poll(
-                &mut [PollFd::new(fd, PollFlags::POLLIN)],
-                PollTimeout::from(5_u8),
-            )
-            .unwrap();
+            poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::from(5_u8)).unwrap();
         }
         let took = last - begin;
         let (sending, far) = sender.join().unwrap();
@@ -600,9 +511,6 @@ fn how_long_it_takes_until_a_lone_frame_is_read() {
         };
         let mut took: Vec<_> = (0..500).map(|_| once()).collect();
         took.sort_unstable();
-        println!(
-            "median {:?}, 99 of 100 within {:?}, longest {:?}",
-            took[250], took[495], took[499]
-        );
+        println!("median {:?}, 99 of 100 within {:?}, longest {:?}", took[250], took[495], took[499]);
     });
 }

@@ -29,10 +29,7 @@ fn all(link: &mut impl Link, now: Time) -> Vec<Vec<u8>> {
 /// Sends `count` frames a millisecond apart through the faults, and says what arrived when, in order.
 fn sent_through(faults: &Faults, count: u32, seed: u64) -> Vec<(Time, Vec<u8>)> {
     let (near, mut far) = memory::pair(1 << 16);
-    let plan = FaultPlan {
-        transmit: faults.clone(),
-        ..FaultPlan::default()
-    };
+    let plan = FaultPlan { transmit: faults.clone(), ..FaultPlan::default() };
     let (mut near, _) = Fault::new(near, plan, seed);
     let mut arrived = Vec::new();
     let mut see = |near: &mut Fault<Memory>, now| {
@@ -60,9 +57,7 @@ fn numbers(arrived: &[(Time, Vec<u8>)]) -> Vec<u32> {
 #[test]
 fn a_plan_without_faults_changes_nothing() {
     let arrived = sent_through(&Faults::default(), 100, SEED);
-    let expected: Vec<_> = (0..100)
-        .map(|at| (Time::from_millis(at.into()), frame(at)))
-        .collect();
+    let expected: Vec<_> = (0..100).map(|at| (Time::from_millis(at.into()), frame(at))).collect();
     assert_eq!(arrived, expected);
 }
 
@@ -83,55 +78,31 @@ fn the_same_seed_repeats_the_run_and_another_does_not() {
 
 #[test]
 fn a_further_fault_leaves_the_fate_of_the_others_alone() {
-    let losing = Faults {
-        loss: 0.3,
-        ..Faults::default()
-    };
-    let damaging = Faults {
-        corrupt: 0.5,
-        delay: Time::ZERO..=Time::from_millis(30),
-        ..losing.clone()
-    };
+    let losing = Faults { loss: 0.3, ..Faults::default() };
+    let damaging = Faults { corrupt: 0.5, delay: Time::ZERO..=Time::from_millis(30), ..losing.clone() };
     let kept = |faults| sent_through(faults, 500, SEED).len();
     assert_eq!(kept(&losing), kept(&damaging), "seed {SEED}");
 }
 
 #[test]
 fn about_as_many_frames_are_lost_and_doubled_as_the_plan_says() {
-    let faults = Faults {
-        loss: 0.25,
-        duplicate: 0.5,
-        ..Faults::default()
-    };
+    let faults = Faults { loss: 0.25, duplicate: 0.5, ..Faults::default() };
     let arrived = sent_through(&faults, 10_000, SEED).len();
     // 7,500 pass, half of them twice: 11,250, with a standard deviation of about 75.
-    assert!(
-        (10_900..11_600).contains(&arrived),
-        "seed {SEED}: {arrived}"
-    );
+    assert!((10_900..11_600).contains(&arrived), "seed {SEED}: {arrived}");
 }
 
 #[test]
 fn a_probability_of_one_is_certain_and_one_that_is_no_number_is_never() {
-    let with = |loss| Faults {
-        loss,
-        ..Faults::default()
-    };
+    let with = |loss| Faults { loss, ..Faults::default() };
     for (loss, expected) in [(1.0, 0), (7.0, 0), (f64::NAN, 50), (-1.0, 50), (0.0, 50)] {
-        assert_eq!(
-            sent_through(&with(loss), 50, SEED).len(),
-            expected,
-            "{loss}"
-        );
+        assert_eq!(sent_through(&with(loss), 50, SEED).len(), expected, "{loss}");
     }
 }
 
 #[test]
 fn delay_keeps_the_order_and_its_bounds() {
-    let faults = Faults {
-        delay: Time::from_millis(5)..=Time::from_millis(25),
-        ..Faults::default()
-    };
+    let faults = Faults { delay: Time::from_millis(5)..=Time::from_millis(25), ..Faults::default() };
     let arrived = sent_through(&faults, 500, SEED);
     assert_eq!(numbers(&arrived), (0..500).collect::<Vec<_>>());
     for (at, frame) in arrived {
@@ -143,29 +114,19 @@ fn delay_keeps_the_order_and_its_bounds() {
 
 #[test]
 fn a_delay_that_ends_before_it_begins_is_its_beginning() {
-    let faults = Faults {
-        delay: Time::from_millis(8)..=Time::from_millis(2),
-        ..Faults::default()
-    };
+    let faults = Faults { delay: Time::from_millis(8)..=Time::from_millis(2), ..Faults::default() };
     let arrived = sent_through(&faults, 1, SEED);
     assert_eq!(arrived[0].0, Time::from_millis(8));
 }
 
 #[test]
 fn a_frame_held_back_is_overtaken_and_none_is_missing() {
-    let faults = Faults {
-        reorder: 0.1,
-        reorder_hold: Time::from_micros(2500),
-        ..Faults::default()
-    };
+    let faults = Faults { reorder: 0.1, reorder_hold: Time::from_micros(2500), ..Faults::default() };
     let mut arrived = numbers(&sent_through(&faults, 500, SEED));
     assert!(!arrived.is_sorted(), "seed {SEED}");
     for (at, number) in arrived.iter().enumerate() {
         // Held for two and a half frames' time.
-        assert!(
-            number.abs_diff(at as u32) <= 3,
-            "seed {SEED}: {number} at {at}"
-        );
+        assert!(number.abs_diff(at as u32) <= 3, "seed {SEED}: {number} at {at}");
     }
     arrived.sort_unstable();
     assert_eq!(arrived, (0..500).collect::<Vec<_>>(), "seed {SEED}");
@@ -173,16 +134,10 @@ fn a_frame_held_back_is_overtaken_and_none_is_missing() {
 
 #[test]
 fn damage_is_one_bit() {
-    let faults = Faults {
-        corrupt: 1.0,
-        ..Faults::default()
-    };
+    let faults = Faults { corrupt: 1.0, ..Faults::default() };
     for (at, (_, damaged)) in (0..).zip(sent_through(&faults, 200, SEED)) {
         let whole = frame(at);
-        let bits = whole
-            .iter()
-            .zip(&damaged)
-            .map(|(a, b)| (a ^ b).count_ones());
+        let bits = whole.iter().zip(&damaged).map(|(a, b)| (a ^ b).count_ones());
         assert_eq!(bits.sum::<u32>(), 1, "seed {SEED}: frame {at}");
     }
 }
@@ -190,10 +145,7 @@ fn damage_is_one_bit() {
 #[test]
 fn a_cut_cable_carries_nothing_either_way_until_it_is_mended() {
     let (near, mut far) = memory::pair(16);
-    let slow = Faults {
-        delay: Time::from_millis(5)..=Time::from_millis(5),
-        ..Faults::default()
-    };
+    let slow = Faults { delay: Time::from_millis(5)..=Time::from_millis(5), ..Faults::default() };
     let (mut near, handle) = Fault::new(near, FaultPlan::both(slow.clone()), SEED);
     let at = Time::from_millis;
     // One frame each way is under way when the cable is cut, and one comes after.
@@ -239,10 +191,7 @@ fn what_comes_in_has_its_own_plan() {
 #[test]
 fn no_more_than_the_bound_is_held() {
     let (near, _far) = memory::pair(1);
-    let plan = FaultPlan::both(Faults {
-        delay: Time::MAX..=Time::MAX,
-        ..Faults::default()
-    });
+    let plan = FaultPlan::both(Faults { delay: Time::MAX..=Time::MAX, ..Faults::default() });
     let (mut near, handle) = Fault::new(near, plan, SEED);
     for at in 0..fault::HELD_MAX as u32 + 3 {
         near.transmit(Time::MAX / 2, &frame(at)).unwrap();
@@ -265,12 +214,9 @@ fn a_capture_holds_each_frame_with_its_time_and_direction() {
     let path = std::env::temp_dir().join(format!("neighbour-link-{}.pcapng", std::process::id()));
     let mut near = Pcap::create(near, &path, "tap0", epoch).unwrap();
     let mut asked = vec![0xff; 6];
-    asked.extend([
-        2, 0, 0, 0, 0, 1, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1,
-    ]);
+    asked.extend([2, 0, 0, 0, 0, 1, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1]);
     asked.extend([192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2]);
-    near.transmit(Time::from_nanos(1_000_000_001), &asked)
-        .unwrap();
+    near.transmit(Time::from_nanos(1_000_000_001), &asked).unwrap();
     // The far end has not received the first, so it is refused and must not be in the capture.
     near.transmit(Time::from_secs(2), &frame(0)).unwrap_err();
     far.transmit(Time::ZERO, &[7; 33]).unwrap();
@@ -288,13 +234,7 @@ fn a_capture_holds_each_frame_with_its_time_and_direction() {
     }
     let shown: Vec<_> = packets
         .iter()
-        .map(|packet| {
-            (
-                packet.timestamp - epoch,
-                &packet.data[..],
-                &packet.options[0],
-            )
-        })
+        .map(|packet| (packet.timestamp - epoch, &packet.data[..], &packet.options[0]))
         .collect();
     let flags = EnhancedPacketOption::Flags;
     let expected = [
@@ -304,18 +244,11 @@ fn a_capture_holds_each_frame_with_its_time_and_direction() {
     assert_eq!(shown, expected);
 
     // Where tcpdump is installed it reads it too.
-    let tcpdump = Command::new("tcpdump")
-        .args(["--nano", "-tt", "-nr"])
-        .arg(&path)
-        .output();
+    let tcpdump = Command::new("tcpdump").args(["--nano", "-tt", "-nr"]).arg(&path).output();
     if let Ok(output) = tcpdump {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = "1800000001.000000001 ARP, Request who-has 192.0.2.2 tell 192.0.2.1";
-        assert!(
-            text.contains(line),
-            "{text}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(text.contains(line), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     }
     std::fs::remove_file(&path).unwrap();
 }
@@ -326,10 +259,7 @@ struct FullDisk(usize);
 
 impl Write for FullDisk {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self
-            .0
-            .checked_sub(bytes.len())
-            .ok_or(io::ErrorKind::StorageFull)?;
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
         Ok(bytes.len())
     }
 
@@ -347,10 +277,7 @@ fn a_full_disk_ends_the_capture_and_not_the_traffic() {
     }
     let error = near.flush().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    assert!(
-        error.to_string().starts_with("the capture ends here"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("the capture ends here"), "{error}");
     near.flush().unwrap();
     assert_eq!(all(&mut far, Time::ZERO).len(), 5);
 }

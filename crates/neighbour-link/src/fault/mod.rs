@@ -97,12 +97,8 @@ impl<L: Link> Fault<L> {
     pub fn new(below: L, plan: FaultPlan, seed: u64) -> (Self, FaultHandle) {
         let counts = Counts::default();
         let handle = FaultHandle(Arc::new(Mutex::new(Shared { plan, counts })));
-        let layer = Self {
-            below,
-            handle: handle.clone(),
-            receive: Way::new(seed, 0),
-            transmit: Way::new(seed, 1),
-        };
+        let layer =
+            Self { below, handle: handle.clone(), receive: Way::new(seed, 0), transmit: Way::new(seed, 1) };
         (layer, handle)
     }
 
@@ -128,26 +124,22 @@ impl<L: Link> Fault<L> {
 
     fn due_out(&mut self, now: Time) -> Option<Vec<u8>> {
         let Shared { plan, counts } = &mut *self.handle.lock();
-        self.transmit
-            .next_due(now, &plan.transmit, &mut counts.transmit)
+        self.transmit.next_due(now, &plan.transmit, &mut counts.transmit)
     }
 
     fn due_in(&mut self, now: Time) -> Option<Vec<u8>> {
         let Shared { plan, counts } = &mut *self.handle.lock();
-        self.receive
-            .next_due(now, &plan.receive, &mut counts.receive)
+        self.receive.next_due(now, &plan.receive, &mut counts.receive)
     }
 
     fn admit_out(&mut self, now: Time, frame: &[u8]) {
         let Shared { plan, counts } = &mut *self.handle.lock();
-        self.transmit
-            .admit(now, frame, &plan.transmit, &mut counts.transmit);
+        self.transmit.admit(now, frame, &plan.transmit, &mut counts.transmit);
     }
 
     fn admit_in(&mut self, now: Time, frame: &[u8]) {
         let Shared { plan, counts } = &mut *self.handle.lock();
-        self.receive
-            .admit(now, frame, &plan.receive, &mut counts.receive);
+        self.receive.admit(now, frame, &plan.receive, &mut counts.receive);
     }
 }
 
@@ -194,10 +186,7 @@ impl<L: Link> Link for Fault<L> {
 
     fn next_deadline(&self) -> Option<Time> {
         let own = [self.receive.first_due(), self.transmit.first_due()];
-        own.into_iter()
-            .flatten()
-            .chain(self.below.next_deadline())
-            .min()
+        own.into_iter().flatten().chain(self.below.next_deadline()).min()
     }
 
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {
@@ -221,12 +210,7 @@ impl Way {
     fn new(seed: u64, stream: u64) -> Self {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         chance.set_stream(stream);
-        Self {
-            chance,
-            held: BTreeMap::new(),
-            copies: 0,
-            last_due: Time::ZERO,
-        }
+        Self { chance, held: BTreeMap::new(), copies: 0, last_due: Time::ZERO }
     }
 
     fn first_due(&self) -> Option<Time> {
@@ -266,14 +250,7 @@ impl Way {
         }
     }
 
-    fn hold(
-        &mut self,
-        now: Time,
-        frame: &[u8],
-        fate: &Fate,
-        plan: &Faults,
-        counts: &mut FaultCounts,
-    ) {
+    fn hold(&mut self, now: Time, frame: &[u8], fate: &Fate, plan: &Faults, counts: &mut FaultCounts) {
         if self.held.len() >= HELD_MAX {
             counts.overflowed += 1;
             return;
@@ -286,10 +263,7 @@ impl Way {
             counts.corrupted += 1;
         }
         let spread = plan.delay.end().saturating_sub(*plan.delay.start());
-        let delay = plan
-            .delay
-            .start()
-            .saturating_add(spread.mul_f64(fate.delay));
+        let delay = plan.delay.start().saturating_add(spread.mul_f64(fate.delay));
         let mut due = now.saturating_add(delay).max(self.last_due);
         if fate.reorder < plan.reorder {
             due = due.saturating_add(plan.reorder_hold);

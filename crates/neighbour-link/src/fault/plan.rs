@@ -51,19 +51,13 @@ impl FaultPlan {
     /// The same faults both ways.
     #[must_use]
     pub fn both(faults: Faults) -> Self {
-        Self {
-            receive: faults.clone(),
-            transmit: faults,
-        }
+        Self { receive: faults.clone(), transmit: faults }
     }
 
     /// No fault but a cable that is cut both ways.
     #[must_use]
     pub fn cut() -> Self {
-        Self::both(Faults {
-            cut: true,
-            ..Faults::default()
-        })
+        Self::both(Faults { cut: true, ..Faults::default() })
     }
 }
 

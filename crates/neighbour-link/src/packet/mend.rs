@@ -45,9 +45,7 @@ impl Missing {
 /// RFC 1071: the sum of all 16-bit words, carries added in; an odd last byte is followed by a zero.
 fn ones_complement(bytes: &[u8]) -> u16 {
     let (pairs, rest) = bytes.as_chunks::<2>();
-    let words = pairs
-        .iter()
-        .map(|&pair| u64::from(u16::from_be_bytes(pair)));
+    let words = pairs.iter().map(|&pair| u64::from(u16::from_be_bytes(pair)));
     let mut sum = words.sum::<u64>();
     sum += rest.first().map_or(0, |&last| u64::from(last) << 8);
     while let carry @ 1.. = sum >> 16 {
@@ -78,10 +76,7 @@ mod tests {
 
     #[test]
     fn a_completed_frame_sums_to_all_ones() {
-        let missing = Missing {
-            start: 4,
-            offset: 6,
-        };
+        let missing = Missing { start: 4, offset: 6 };
         let mut frame: Vec<u8> = (0..33).map(|at| at * 7).collect();
         let pseudo = u16::from_be_bytes([frame[10], frame[11]]);
         missing.complete(&mut frame);
@@ -91,10 +86,7 @@ mod tests {
 
     #[test]
     fn a_checksum_is_never_zero() {
-        let missing = Missing {
-            start: 0,
-            offset: 0,
-        };
+        let missing = Missing { start: 0, offset: 0 };
         let mut frame = [0x12, 0x34, 0xed, 0xcb];
         missing.complete(&mut frame);
         assert_eq!(frame, [0xff, 0xff, 0xed, 0xcb]);
@@ -116,10 +108,7 @@ mod tests {
         header[0] = 1;
         header[6..8].copy_from_slice(&34_u16.to_ne_bytes());
         header[8..10].copy_from_slice(&6_u16.to_ne_bytes());
-        let expected = Missing {
-            start: 34,
-            offset: 6,
-        };
+        let expected = Missing { start: 34, offset: 6 };
         assert_eq!(Missing::from_vnet_header(header), Some(expected));
     }
 

@@ -45,13 +45,7 @@ pub struct PacketOptions {
 
 impl Default for PacketOptions {
     fn default() -> Self {
-        Self {
-            mac: None,
-            ring_blocks: 16,
-            ring_block_bytes: 256 * 1024,
-            retire_ms: 1,
-            qdisc_bypass: false,
-        }
+        Self { mac: None, ring_blocks: 16, ring_block_bytes: 256 * 1024, retire_ms: 1, qdisc_bypass: false }
     }
 }
 
@@ -106,14 +100,10 @@ impl Packet {
             }
         })?;
         let failed = |doing| LinkError::system(name, doing);
-        socket
-            .set_nonblocking(true)
-            .map_err(failed("set the socket up"))?;
-        let ring = make_ring(&socket, &options)
-            .map_err(failed("make a receive ring of the size asked for"))?;
-        socket
-            .attach_filter(&filter::concerning(mac))
-            .map_err(failed("attach the filter"))?;
+        socket.set_nonblocking(true).map_err(failed("set the socket up"))?;
+        let ring =
+            make_ring(&socket, &options).map_err(failed("make a receive ring of the size asked for"))?;
+        socket.attach_filter(&filter::concerning(mac)).map_err(failed("attach the filter"))?;
         let fd = socket.as_fd();
         let bypass = libc::c_int::from(options.qdisc_bypass);
         sys::set_packet_option(fd, libc::PACKET_QDISC_BYPASS, &bypass)
@@ -121,21 +111,12 @@ impl Packet {
         sys::set_packet_option(fd, libc::PACKET_IGNORE_OUTGOING, &1)
             .map_err(failed("set PACKET_IGNORE_OUTGOING (Linux 4.20 or later)"))?;
         if mac != info.mac {
-            member(
-                fd,
-                Membership::Add,
-                info.ifindex,
-                libc::PACKET_MR_PROMISC,
-                [0; 6],
-            )
-            .map_err(failed("make it promiscuous for the other MAC"))?;
+            member(fd, Membership::Add, info.ifindex, libc::PACKET_MR_PROMISC, [0; 6])
+                .map_err(failed("make it promiscuous for the other MAC"))?;
         }
         sys::bind_packet(fd, info.ifindex).map_err(failed("bind the packet socket"))?;
         // Binding to an interface that is down leaves an error behind, which is none.
-        let down = socket
-            .take_error()
-            .map_err(failed("read the socket's state"))?
-            .is_some();
+        let down = socket.take_error().map_err(failed("read the socket's state"))?.is_some();
         Ok(Self {
             socket,
             ring,
@@ -178,10 +159,7 @@ impl Packet {
     /// they did not fit into a block.
     pub fn losses(&mut self) -> u64 {
         // The kernel forgets what it has told.
-        let told = sys::packet_option::<libc::tpacket_stats_v3>(
-            self.socket.as_fd(),
-            libc::PACKET_STATISTICS,
-        );
+        let told = sys::packet_option::<libc::tpacket_stats_v3>(self.socket.as_fd(), libc::PACKET_STATISTICS);
         self.ring_losses += told.map_or(0, |told| u64::from(told.tp_drops));
         self.ring_losses + self.ring.broken()
     }
@@ -227,9 +205,7 @@ fn make_ring(socket: &Socket, options: &PacketOptions) -> io::Result<Ring> {
     sys::set_packet_option(fd, libc::PACKET_RX_RING, &request)?;
     let block_size = options.ring_block_bytes as usize;
     let len = block_size.checked_mul(options.ring_blocks as usize);
-    let map = MmapOptions::new()
-        .len(len.ok_or_else(invalid)?)
-        .map_raw(socket)?;
+    let map = MmapOptions::new().len(len.ok_or_else(invalid)?).map_raw(socket)?;
     Ring::new(map, block_size).ok_or_else(invalid)
 }
 
@@ -319,37 +295,19 @@ impl Link for Packet {
         let wanted: BTreeSet<[u8; 6]> = groups.iter().copied().collect();
         for &group in self.groups.difference(&wanted) {
             // An interface that was removed has forgotten the membership.
-            let _left = member(
-                fd,
-                Membership::Drop,
-                self.ifindex,
-                libc::PACKET_MR_MULTICAST,
-                group,
-            );
+            let _left = member(fd, Membership::Drop, self.ifindex, libc::PACKET_MR_MULTICAST, group);
         }
         self.groups.retain(|group| wanted.contains(group));
         for group in wanted {
             if self.groups.contains(&group) || self.all_groups {
                 continue;
             }
-            match member(
-                fd,
-                Membership::Add,
-                self.ifindex,
-                libc::PACKET_MR_MULTICAST,
-                group,
-            ) {
+            match member(fd, Membership::Add, self.ifindex, libc::PACKET_MR_MULTICAST, group) {
                 Ok(()) => {
                     self.groups.insert(group);
                 }
                 Err(_) => {
-                    member(
-                        fd,
-                        Membership::Add,
-                        self.ifindex,
-                        libc::PACKET_MR_ALLMULTI,
-                        [0; 6],
-                    )?;
+                    member(fd, Membership::Add, self.ifindex, libc::PACKET_MR_ALLMULTI, [0; 6])?;
                     self.all_groups = true;
                 }
             }

@@ -38,10 +38,8 @@ impl Outbox {
     /// Sends all, in order. A frame that the kernel refuses is given up and the next one tried.
     pub(super) fn send(&mut self, fd: BorrowedFd<'_>) {
         let starts = || std::iter::once(&0).chain(&self.ends);
-        let frames: Vec<&[u8]> = starts()
-            .zip(&self.ends)
-            .map(|(&start, &end)| &self.bytes[start..end])
-            .collect();
+        let frames: Vec<&[u8]> =
+            starts().zip(&self.ends).map(|(&start, &end)| &self.bytes[start..end]).collect();
         let mut rest = frames.as_slice();
         while !rest.is_empty() {
             let given_up = match sys::send_batch(fd, rest.iter().copied()) {

@@ -93,8 +93,7 @@ impl Ring {
     /// Gives the current block to the kernel and goes on to the next.
     fn give_back(&mut self) {
         // Release, so that our reads of the block are over before the kernel writes to it.
-        self.status()
-            .store(libc::TP_STATUS_KERNEL, Ordering::Release);
+        self.status().store(libc::TP_STATUS_KERNEL, Ordering::Release);
         self.block = (self.block + 1) % self.blocks;
     }
 
@@ -124,11 +123,7 @@ impl Ring {
         }
         if header.tp_status & libc::TP_STATUS_VLAN_VALID != 0 {
             let known = header.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
-            let tpid = if known {
-                header.hv1.tp_vlan_tpid
-            } else {
-                ETH_P_8021Q
-            };
+            let tpid = if known { header.hv1.tp_vlan_tpid } else { ETH_P_8021Q };
             insert_tag(buf, tpid, header.hv1.tp_vlan_tci as u16);
         }
         true
@@ -169,9 +164,7 @@ impl Ring {
     }
 
     fn block_start(&self) -> *mut u8 {
-        self.map
-            .as_mut_ptr()
-            .wrapping_add(self.block * self.block_size)
+        self.map.as_mut_ptr().wrapping_add(self.block * self.block_size)
     }
 }
 
@@ -202,19 +195,10 @@ mod tests {
         let mut at = first as usize;
         for frame in frames {
             type Header = libc::tpacket3_hdr;
-            put(
-                at + offset_of!(Header, tp_next_offset),
-                &frame.next.to_ne_bytes(),
-            );
-            put(
-                at + offset_of!(Header, tp_snaplen),
-                &frame.snaplen.to_ne_bytes(),
-            );
+            put(at + offset_of!(Header, tp_next_offset), &frame.next.to_ne_bytes());
+            put(at + offset_of!(Header, tp_snaplen), &frame.snaplen.to_ne_bytes());
             put(at + offset_of!(Header, tp_len), &frame.len.to_ne_bytes());
-            put(
-                at + offset_of!(Header, tp_status),
-                &frame.status.to_ne_bytes(),
-            );
+            put(at + offset_of!(Header, tp_status), &frame.status.to_ne_bytes());
             put(at + offset_of!(Header, tp_mac), &frame.mac.to_ne_bytes());
             let tci = offset_of!(Header, hv1) + offset_of!(libc::tpacket_hdr_variant1, tp_vlan_tci);
             put(at + tci, &u32::from(frame.tci).to_ne_bytes());
@@ -226,15 +210,7 @@ mod tests {
 
     fn frame(bytes: &[u8]) -> Frame<'_> {
         let len = bytes.len() as u32;
-        Frame {
-            mac: 80,
-            snaplen: len,
-            len,
-            next: 256,
-            status: 0,
-            tci: 0,
-            bytes,
-        }
+        Frame { mac: 80, snaplen: len, len, next: 256, status: 0, tci: 0, bytes }
     }
 
     #[test]
@@ -249,10 +225,7 @@ mod tests {
         assert_eq!(ring.block, 1);
         assert!(!ring.next(&mut buf));
         ring.block = 0;
-        assert_eq!(
-            ring.status().load(Ordering::Relaxed),
-            libc::TP_STATUS_KERNEL
-        );
+        assert_eq!(ring.status().load(Ordering::Relaxed), libc::TP_STATUS_KERNEL);
     }
 
     #[test]

@@ -19,15 +19,7 @@ pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
         return;
     }
     let mut child = Command::new(std::env::current_exe().expect("the test knows its own program"));
-    child
-        .args([
-            "--exact",
-            name,
-            "--include-ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(INSIDE, "1");
+    child.args(["--exact", name, "--include-ignored", "--nocapture", "--test-threads=1"]).env(INSIDE, "1");
     let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
     let maps = [
         ("/proc/self/setgroups", "deny".to_owned()),
@@ -37,8 +29,7 @@ pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
     let leave = move || -> io::Result<()> {
         use nix::sched::{CloneFlags, unshare};
         unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
-        maps.iter()
-            .try_for_each(|(path, text)| std::fs::write(path, text))
+        maps.iter().try_for_each(|(path, text)| std::fs::write(path, text))
     };
     // SAFETY: between fork and exec `leave` only makes system calls on data that was prepared before; it takes
     // no lock, and these paths are too short to be allocated.
@@ -48,10 +39,7 @@ pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
             let text = [output.stdout, output.stderr].concat();
             let text = String::from_utf8_lossy(&text);
             assert!(output.status.success(), "in its own namespace:\n{text}");
-            assert!(
-                text.contains("1 passed"),
-                "`{name}` is not this test's name:\n{text}"
-            );
+            assert!(text.contains("1 passed"), "`{name}` is not this test's name:\n{text}");
             println!("{text}");
         }
         Err(error) => skip(&format!("no namespaces of its own: {error}")),
