@@ -101,7 +101,8 @@ impl Engine {
         Self::try_new(config).expect("memory for two empty neighbour tables")
     }
 
-    /// The same, with an error if memory cannot be had.
+    /// The same, with an error if there is no memory for the tables' first entries. The heads of the tables
+    /// (some 25 KiB) are allocated as any value is: stable Rust has no other way to make a shared one.
     pub fn try_new(config: Config) -> Result<Self, OutOfMemory> {
         let clock = Clock::new(config.tick);
         let mut rng = Rng::new(config.seed);

@@ -81,7 +81,8 @@ impl Hit {
 pub enum Output {
     /// Send it with the address of this hit, yourself. If the neighbour was STALE the engine knows.
     Send(Hit, Vec<u8>),
-    /// The engine has it: it resolves the neighbour, then sends.
+    /// The engine has it: it resolves the neighbour, then sends. It takes it up at its next call, whichever
+    /// that is ([`crate::Engine::poll_timeout`] says "now"); a driver that sleeps is yours to wake.
     HandedOver,
     /// The engine is behind: the packet is yours still. Counted.
     Full(Vec<u8>),
