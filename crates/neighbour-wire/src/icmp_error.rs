@@ -84,8 +84,8 @@ fn body(buf: &mut Vec<u8>, kind: u8, code: u8, rest: u32, cause: &[u8]) {
     buf.extend_from_slice(cause);
 }
 
-/// May an error be sent about this packet? Not about errors, groups, broadcasts, later fragments, and not to
-/// sources that are no host (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e). Directed broadcasts are for the
+/// May an error be sent about this packet? Not about errors, groups, broadcasts, later fragments of IPv4, and
+/// not to sources that are no host (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e). Directed broadcasts are for the
 /// caller to know.
 pub fn may_answer(packet: &[u8]) -> bool {
     match packet.first().map(|b| b >> 4) {
@@ -98,9 +98,9 @@ pub fn may_answer(packet: &[u8]) -> bool {
         Some(6) => ipv6::Ipv6::parse(packet).is_ok_and(|ip| {
             let no_host = |a: Ipv6Addr| a.is_multicast() || a.is_unspecified();
             let error = ip.upper().is_ok_and(|upper| {
-                let icmp = upper.protocol == icmpv6::PROTOCOL;
-                let later = upper.fragment.is_some_and(|f| f.offset_bytes != 0);
-                later || (icmp && upper.payload.first().is_none_or(|kind| *kind < 128 || *kind == 137))
+                let icmp =
+                    upper.protocol == icmpv6::PROTOCOL && upper.fragment.is_none_or(|f| f.offset_bytes == 0);
+                icmp && upper.payload.first().is_none_or(|kind| *kind < 128 || *kind == 137)
             });
             !error && !no_host(ip.source) && !no_host(ip.destination)
         }),

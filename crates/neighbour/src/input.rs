@@ -8,6 +8,7 @@ use crate::ndisc::Message;
 use crate::{DeviceId, DropReason, Engine, Sent};
 use core::net::{IpAddr, Ipv6Addr};
 use neighbour_wire::ethernet::{Frame, FrameError, ethertype};
+use neighbour_wire::icmp_error::Error;
 use neighbour_wire::icmpv6::{self, kind};
 use neighbour_wire::ipv4::Ipv4;
 use neighbour_wire::ipv6::Ipv6;
@@ -103,7 +104,8 @@ impl Engine {
         own.parms[0].as_ref().ok_or(DropReason::NoFamily)?;
         let packet = Ipv4::parse(bytes).map_err(|_| DropReason::IpMalformed)?;
         let class = self.classify_v4(packet.destination);
-        let unset_ok = packet.source.is_unspecified() && class != RouteType::Local;
+        let to_all = matches!(class, RouteType::Broadcast | RouteType::Multicast);
+        let unset_ok = packet.source.is_unspecified() && to_all;
         if !unset_ok && (packet.source.is_unspecified() || !self.valid_source_v4(device, packet.source)) {
             return Err(DropReason::IpBadSource);
         }
@@ -152,7 +154,15 @@ impl Engine {
         let nd = upper.protocol == 58 && icmp.is_some_and(|k| (kind::RS..=kind::REDIRECT).contains(&k));
         let query = upper.protocol == 58 && icmp == Some(kind::MLD_QUERY);
         if !nd && !query {
-            return if ours { Ok(Input::Ip(whole)) } else { self.pass_on_v6(device, to_us, &packet, bytes) };
+            if ours {
+                return Ok(Input::Ip(whole));
+            }
+            if destination.is_unicast_link_local() {
+                // PXY-20: nobody but us can reach it from there.
+                self.send_error(device, Error::Unreachable, whole);
+                return Err(DropReason::Unreachable);
+            }
+            return self.pass_on_v6(device, to_us, &packet, bytes);
         }
         if upper.fragment.is_some_and(|f| f.more || f.offset_bytes != 0) {
             return Err(DropReason::NdFragment); // ND of several fragments is never needed (RFC 6980)

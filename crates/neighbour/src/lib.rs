@@ -53,6 +53,7 @@ mod stats;
 mod sweep;
 mod sysctl;
 mod table;
+mod tables;
 mod task;
 mod time;
 mod timeout;
@@ -86,6 +87,7 @@ pub use routers::Router;
 pub use stats::{DropReason, Stats};
 pub use sysctl::{SetError, parameter_names};
 pub use table::Thresholds;
+pub use tables::TableInfo;
 pub use time::Instant;
 
 use core::net::IpAddr;

@@ -88,6 +88,11 @@ impl Proxies {
         self.entries.get(&address)?.iter().find(fits)
     }
 
+    /// Requests of a family that wait.
+    pub(crate) fn waiting(&self, family: Family) -> u32 {
+        self.waiting.iter().filter(|w| w.request.family() == family).count() as u32
+    }
+
     fn remove(&mut self, which: impl Fn(&ProxyEntry) -> bool) -> Vec<ProxyEntry> {
         let mut removed = Vec::new();
         self.entries.retain(|_, entries| {

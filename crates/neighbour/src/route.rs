@@ -117,6 +117,13 @@ impl Engine {
         self.routes.add(route)
     }
 
+    /// Takes a static route away; false if there is none to this prefix.
+    pub fn remove_route(&mut self, prefix: Prefix) -> bool {
+        let before = self.routes.routes.len();
+        self.routes.routes.retain(|r| r.prefix != prefix.network());
+        self.routes.routes.len() < before
+    }
+
     /// The device whose subnet holds `address`, the most specific one: where a gateway stands.
     pub fn device_towards(&self, address: IpAddr) -> Option<DeviceId> {
         self.connected(address).map(|(device, _)| device)

@@ -273,14 +273,14 @@ impl Engine {
             }
             Target::Neigh(parm, unit) => {
                 let stored = self.stored(family, value, unit);
-                self.set_parm(family, place, parm, stored);
+                self.write_parm(family, place, parm, stored);
             }
             Target::Conf4(conf) => self.set_conf(place, conf as usize, value as i32, Family::Inet),
             Target::Conf6(conf) => self.set_conf(place, conf as usize, value as i32, Family::Inet6),
         }
     }
 
-    fn set_parm(&mut self, family: Family, place: Place, parm: Parm, value: u32) {
+    fn write_parm(&mut self, family: Family, place: Place, parm: Parm, value: u32) {
         let base = parm == Parm::BaseReachableTime;
         let (table, rng, devices) = self.table_rng_devices(family);
         if !matches!(place, Place::Device(_)) {

@@ -8,6 +8,7 @@ use crate::neighbour::Flags;
 use crate::update::UpdateFlags;
 use crate::{DropReason, Engine, NudState};
 use core::net::{IpAddr, Ipv6Addr};
+use neighbour_wire::LlAddr;
 use neighbour_wire::ndisc::Advert;
 
 impl Engine {
@@ -58,6 +59,9 @@ impl Engine {
         if self.entry(id).state.has(NudState::FAILED) {
             return Err(DropReason::NdIgnored); // ND-47
         }
+        if self.is_own_proxying(device, advert.target, lladdr) {
+            return Err(DropReason::NdIgnored); // ND-48
+        }
         let mut flags = UpdateFlags::WEAK_OVERRIDE | UpdateFlags::OVERRIDE_ISROUTER; // ND-49
         flags.set(UpdateFlags::OVERRIDE, advert.override_);
         flags.set(UpdateFlags::ISROUTER, advert.router);
@@ -67,6 +71,15 @@ impl Engine {
             self.forget_router(device, source); // ND-50
         }
         Ok(())
+    }
+
+    /// Our own answer for a proxied address, come back to us.
+    fn is_own_proxying(&self, device: crate::DeviceId, target: Ipv6Addr, lladdr: Option<LlAddr>) -> bool {
+        let all = |conf| self.conf6_all.get(conf as usize) != 0;
+        all(Conf6::Forwarding)
+            && all(Conf6::ProxyNdp)
+            && lladdr.is_some_and(|claimed| self.device_lladdr(device) == Some(claimed))
+            && self.proxies.find(target.into(), Some(device)).is_some()
     }
 
     /// accept_untracked_na, on routers (ND-45, RFC 9131).
