@@ -113,6 +113,20 @@ impl NeighbourRef {
     pub fn handle(&self) -> Handle {
         self.handle
     }
+
+    /// See [`Reader::mark_handed`].
+    pub fn mark_handed(&self) -> bool {
+        self.shared.mark_handed(self.handle)
+    }
+
+    /// See [`Reader::unmark_handed`].
+    pub fn unmark_handed(&self) -> bool {
+        self.shared.unmark_handed(self.handle)
+    }
+
+    pub(crate) fn is_of(&self, shared: &Arc<Shared>) -> bool {
+        Arc::ptr_eq(&self.shared, shared)
+    }
 }
 
 impl Clone for NeighbourRef {

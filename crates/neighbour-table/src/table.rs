@@ -123,6 +123,26 @@ impl Table {
         self.placement.find(&self.shared.index, key, same).map(|found| found.slot)
     }
 
+    /// Makes room for one more neighbour, so that the next [`Table::insert`] cannot fail.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; the table is as it was before.
+    pub fn reserve(&mut self, template: &Template) -> Result<(), OutOfMemory> {
+        self.placement.reserve(&self.shared.index)?;
+        let slot = self.take_slot()?;
+        let record = self.take_record(template.long);
+        self.free_slots.put(&self.shared.cold, slot);
+        if template.long {
+            self.free_records.put(&self.shared.long, record?);
+        }
+        Ok(())
+    }
+
+    /// Is this a reference to a neighbour of this table, rather than another one's?
+    pub fn is_ours(&self, neighbour: &NeighbourRef) -> bool {
+        neighbour.is_of(&self.shared)
+    }
+
     /// Adds a neighbour, which a lookup finds from now on, with state 0 and an address of zeros. It has one
     /// reference, the table's. The caller makes sure that the key is absent.
     ///

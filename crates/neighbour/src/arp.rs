@@ -161,25 +161,32 @@ impl Engine {
         if repr.sender_ip == repr.target_ip && self.conf4(device, Conf4::DropGratuitousArp) != 0 {
             return Err(DropReason::ArpGratuitous); // ARP-29
         }
-        self.arp_decide(&received);
-        Ok(())
+        self.arp_decide(&received)
     }
 
     /// The decision tree (ARP-31 to ARP-44).
-    fn arp_decide(&mut self, arp: &Received<'_>) {
+    fn arp_decide(&mut self, arp: &Received<'_>) -> Result<(), DropReason> {
         if arp.sender_ip.is_unspecified() {
             // ARP-31, RFC 5227: a probe touches no table.
-            let ours = self.classify_v4(arp.target_ip) == RouteType::Local;
-            if arp.request && ours && !self.arp_ignores(arp) {
+            if arp.request && self.classify_v4(arp.target_ip) == RouteType::Local {
+                if self.arp_ignores(arp) {
+                    return Err(DropReason::ArpIgnored);
+                }
                 self.arp_reply(arp);
             }
-            return;
+            return Ok(());
         }
         if arp.request && self.arp_route_is_local(arp) {
-            if !self.arp_ignores(arp) && !self.arp_filters(arp) && self.arp_sender_seen(arp).is_some() {
-                self.arp_reply(arp); // ARP-33
+            // ARP-33
+            if self.arp_ignores(arp) {
+                return Err(DropReason::ArpIgnored);
             }
-            return;
+            if self.arp_filters(arp) {
+                return Err(DropReason::ArpFiltered);
+            }
+            self.arp_sender_seen(arp).ok_or(DropReason::NeighCreateFail)?;
+            self.arp_reply(arp);
+            return Ok(());
         }
         if arp.request && self.arp_proxies(arp) {
             self.arp_sender_seen(arp); // ARP-37
@@ -188,9 +195,10 @@ impl Engine {
                 true => self.arp_reply(arp),
                 false => self.delay_proxied(arp.device, Request::Arp(arp.bytes.to_vec())),
             }
-            return;
+            return Ok(());
         }
         self.arp_learn(arp);
+        Ok(())
     }
 
     fn proxy_delay(&self, device: DeviceId) -> u32 {

@@ -61,6 +61,8 @@ switches! {
         DropGratuitousArp = "drop_gratuitous_arp", Or, 0;
         /// Pass packets on between devices.
         Forwarding = "forwarding", Device, 0;
+        /// Take redirects; routers do not (ND-70).
+        AcceptRedirects = "accept_redirects", And, 1;
         /// Take packets whose source is an own address.
         AcceptLocal = "accept_local", Or, 0;
         /// Devices of one medium do not proxy for each other (ARP-35).
@@ -165,7 +167,7 @@ impl Row4 {
         row
     }
 
-    /// The values of "all": as the defaults, but a switch that is on by MAX or OR stands at 0.
+    /// The values of "all" on a new system.
     pub(crate) fn all() -> Self {
         Self::defaults()
     }

@@ -6,20 +6,21 @@ use core::time::Duration;
 ///
 /// `Config::default()` is [`Config::linux()`]: exactly Linux, nothing added.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Config {
     /// All chance comes from here: reachable times, delays, nonces, hash seeds. Give a random number
-    /// in production, a fixed one to repeat a run.
+    /// in production (whoever knows it can foresee nonces and aim at the hash), a fixed one to repeat a run.
     pub seed: u64,
     /// The grain of timers. Default 4 ms, as a kernel of 250 Hz; parameters are rounded to it
     /// (SYS-4), and nothing is retransmitted faster than the whole ticks in 10 ms (CNV-3).
     pub tick: Duration,
-    /// Entries looked at by one forced collection, in place of Linux's millisecond (GC-3).
+    /// Entries considered by one forced collection, in place of Linux's millisecond (GC-3); rounded up to 16
+    /// (GC-11).
     pub gc_budget: u32,
     /// Bytes of waiting packets over all entries (as [`Config::linux`] counts them, in true memory
     /// size). Default: what 1,024 full queues hold.
     pub max_queued_bytes: u64,
-    /// Frames that may wait for [`crate::Engine::poll_transmit`]; more are dropped and counted.
+    /// Frames that may wait for [`crate::Engine::poll_transmit`]; more are dropped and counted. Frames and
+    /// events carry packets, so memory is bounded by these numbers times the largest MTU.
     pub max_transmit: usize,
     /// Events that may wait for [`crate::Engine::poll_event`]; more are dropped, which is told.
     pub max_events: usize,
@@ -39,8 +40,8 @@ impl Config {
             tick: Duration::from_millis(4),
             gc_budget: 16_384,
             max_queued_bytes: 1024 * 212_992,
-            max_transmit: 65_536,
-            max_events: 65_536,
+            max_transmit: 16_384,
+            max_events: 16_384,
             handover: 4096,
             history: 4096,
             max_redirects: 4096,

@@ -192,6 +192,7 @@ impl Engine {
         let result =
             self.update(id, None, NudState::FAILED, UpdateFlags::OVERRIDE | UpdateFlags::ADMIN, reason);
         self.remove_one(id, reason);
+        self.pay_unreachable();
         Ok(result?)
     }
 

@@ -135,6 +135,7 @@ impl Engine {
         flags: Flags,
     ) -> Result<(Id, bool), CreateError> {
         let family = Family::of(address);
+        self.reserve(device, family)?; // CRE-6
         {
             let stats = &mut self.table_mut(family).stats;
             stats.allocs += 1; // CRE-7
@@ -212,11 +213,10 @@ impl Engine {
         Ok((Id { family, slot }, true))
     }
 
-    /// Finds memory for the entry in all that grows with the table.
-    fn insert(&mut self, device: DeviceId, made: &Constructed) -> Result<u32, CreateError> {
-        let family = Family::of(made.address);
+    /// What readers need of entries of this device that never changes.
+    fn template(&self, device: DeviceId, family: Family) -> Result<Template, CreateError> {
         let state = self.device(device).ok_or(CreateError::NoDevice)?;
-        let template = Template {
+        Ok(Template {
             own: state.lladdr.mac().unwrap_or_default(),
             ethertype: match family {
                 Family::Inet => ethertype::IPV4,
@@ -224,17 +224,24 @@ impl Engine {
             },
             header: state.header == crate::device::HeaderOps::Cache && state.addr_len() == 6,
             long: state.addr_len() != 6,
-        };
-        let key = key(device, made.address);
+        })
+    }
+
+    /// Finds memory for one more entry in all that grows with the table.
+    fn reserve(&mut self, device: DeviceId, family: Family) -> Result<(), CreateError> {
+        let template = self.template(device, family)?;
         let table = self.table_mut(family);
-        let slot = table.shared.insert(&key, &template).map_err(|_| CreateError::OutOfMemory)?;
-        let room = table.entries.reserve(slot).is_ok() && table.wheel.reserve(slot).is_ok();
-        if !room {
-            if table.shared.try_remove(slot) {
-                table.shared.free(slot);
-            }
-            return Err(CreateError::OutOfMemory);
-        }
-        Ok(slot)
+        let reserved = table.shared.reserve(&template);
+        let slots = table.shared.slots();
+        let beside = table.entries.reserve(slots).is_ok() && table.wheel.reserve(slots).is_ok();
+        if reserved.is_ok() && beside { Ok(()) } else { Err(CreateError::OutOfMemory) }
+    }
+
+    /// Enters the key; there is room, see [`Engine::reserve`].
+    fn insert(&mut self, device: DeviceId, made: &Constructed) -> Result<u32, CreateError> {
+        let family = Family::of(made.address);
+        let template = self.template(device, family)?;
+        let slot = self.table_mut(family).shared.insert(&key(device, made.address), &template);
+        slot.map_err(|_| CreateError::OutOfMemory)
     }
 }

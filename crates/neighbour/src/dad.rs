@@ -6,6 +6,7 @@ use crate::device::AddressState;
 use crate::event::EventKind;
 use crate::task::Task;
 use crate::{DeviceId, Engine, Family};
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
 use neighbour_wire::LlAddr;
@@ -29,7 +30,7 @@ impl Engine {
             (own.nonce, own.dad_probes) = (nonce, probes);
         }
         if !quiet {
-            self.join(device, solicited_node(&address));
+            self.join_for(device, address);
         }
         if skip {
             self.dad_success(device, address);
@@ -46,11 +47,30 @@ impl Engine {
         self.tasks.add(&self.clock, delay, Task::Dad(device, address));
     }
 
+    /// Joins the solicited-node group of an own address, once (ND-72).
+    fn join_for(&mut self, device: DeviceId, address: Ipv6Addr) {
+        let Some(entry) = self.device_mut(device).and_then(|d| d.find_mut(IpAddr::V6(address))) else {
+            return;
+        };
+        if !core::mem::replace(&mut entry.joined, true) {
+            self.join(device, solicited_node(&address));
+        }
+    }
+
+    /// Checks the addresses anew that `which` names (ND-82).
+    pub(crate) fn dad_restart(&mut self, device: DeviceId, which: impl Fn(AddressState) -> bool) {
+        let own = self.device(device).into_iter().flat_map(|d| d.v6_addresses());
+        let meant: Vec<_> = own.filter(|(a, _)| which(a.state)).map(|(a, v6)| (v6, a.state)).collect();
+        for (address, state) in meant {
+            self.tasks.cancel(|task| *task == Task::Dad(device, address));
+            self.dad_start(device, address, state == AddressState::Optimistic);
+        }
+    }
+
     /// One round: asks, or is done (ND-75).
     pub(crate) fn dad_round(&mut self, device: DeviceId, address: Ipv6Addr) {
-        let Some(own) = self.device_mut(device).filter(|d| d.up) else { return };
-        let checked = |state| matches!(state, AddressState::Tentative | AddressState::Optimistic);
-        let Some(entry) = own.find_mut(IpAddr::V6(address)).filter(|a| checked(a.state)) else { return };
+        let Some(own) = self.device_mut(device).filter(|d| d.up && d.carrier) else { return }; // ND-73
+        let Some(entry) = own.find_mut(IpAddr::V6(address)).filter(|a| a.state.is_checked()) else { return };
         if entry.dad_probes == 0 {
             self.dad_success(device, address);
             return;
@@ -86,7 +106,7 @@ impl Engine {
         let Some(own) = self.device_mut(device) else { return };
         let mac = own.lladdr.mac();
         let Some(entry) = own.find_mut(IpAddr::V6(address)) else { return };
-        if !matches!(entry.state, AddressState::Tentative | AddressState::Optimistic) {
+        if !entry.state.is_checked() {
             return;
         }
         entry.state = AddressState::Duplicate;

@@ -3,6 +3,7 @@
 use crate::conf::{Conf4, Conf6, Row4, Row6};
 use crate::hooks::DeviceHooks;
 use crate::list::List;
+use crate::ndisc_groups::ALL_ROUTERS;
 use crate::parms::Parms;
 use crate::prefix::Prefix;
 use alloc::boxed::Box;
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use neighbour_wire::LlAddr;
+use neighbour_wire::ipv6::solicited_node;
 
 /// A device of an engine; the number is its interface index.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +68,19 @@ impl LinkKind {
             Self::Fddi => 774,
             Self::Ipgre => 778,
             Self::RawIp => 519,
+        }
+    }
+
+    /// Is this link-layer address a group's?
+    pub(crate) fn is_group(self, lladdr: &[u8]) -> bool {
+        match self {
+            Self::Ethernet | Self::Ieee802 | Self::Fddi | Self::Loopback => {
+                lladdr.first().is_some_and(|b| b & 1 != 0)
+            }
+            Self::Infiniband => lladdr.get(4) == Some(&0xff), // a multicast GID (RFC 4391 section 4)
+            Self::Ipgre => lladdr.first().is_some_and(|b| b & 0xf0 == 0xe0),
+            Self::Arcnet => lladdr == [0],
+            Self::Ppp | Self::RawIp => false,
         }
     }
 
@@ -281,6 +296,18 @@ pub enum AddressState {
     Duplicate,
 }
 
+impl AddressState {
+    /// May packets come to it?
+    pub const fn is_usable(self) -> bool {
+        matches!(self, Self::Assigned | Self::Optimistic)
+    }
+
+    /// Is it being checked?
+    pub const fn is_checked(self) -> bool {
+        matches!(self, Self::Tentative | Self::Optimistic)
+    }
+}
+
 /// An address on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceAddress {
@@ -298,6 +325,8 @@ pub struct InterfaceAddress {
     pub valid_until: Option<crate::Instant>,
     /// Its subnet is on the link; not so for one made from an advertised prefix.
     pub(crate) on_link: bool,
+    /// Its solicited-node group was joined for it.
+    pub(crate) joined: bool,
     pub(crate) nodad: bool,
     /// The nonce of the last DAD solicitation (RFC 7527); zero without.
     pub(crate) nonce: [u8; 6],
@@ -397,6 +426,17 @@ impl DeviceState {
             IpAddr::V6(v6) => Some(v6),
             IpAddr::V4(_) => None,
         })
+    }
+
+    /// The IPv6 groups listened to, besides all nodes: those joined, and a router's.
+    pub(crate) fn all_groups(&self) -> Vec<Ipv6Addr> {
+        let router = self.conf6_own(Conf6::Forwarding) != 0 && self.parms[1].is_some();
+        let anycast = self.subnet_routers().map(|a| solicited_node(&a));
+        let own = self.groups.iter().map(|(group, _)| *group);
+        let mut groups: Vec<_> = own.chain(router.then_some(ALL_ROUTERS)).chain(anycast).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
     }
 
     pub(crate) fn conf4_own(&self, conf: Conf4) -> i32 {

@@ -21,6 +21,7 @@ use crate::table::{Id, Table, Thresholds};
 use crate::task::{Task, Tasks};
 use crate::time::{Clock, Instant};
 use crate::{CreateError, Family, NudState};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -71,7 +72,7 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) rng: Rng,
     /// By interface index, from 1. A removed device leaves its place empty.
-    pub(crate) devices: Vec<Option<DeviceState>>,
+    pub(crate) devices: Vec<Option<Box<DeviceState>>>,
     pub(crate) removed_devices: Vec<(DeviceId, String)>,
     pub(crate) routes: Routes,
     pub(crate) routers: Routers,
@@ -148,10 +149,6 @@ impl Engine {
     /// Sends an IP packet to a neighbour on a device.
     pub fn send(&mut self, now: Instant, device: DeviceId, next_hop: IpAddr, packet: Vec<u8>) -> Sent {
         self.begin(now);
-        if self.device(device).is_some_and(|d| packet.len() > d.mtu as usize) {
-            self.drops.count(DropReason::TooBig);
-            return Sent::Refused(DropReason::TooBig);
-        }
         self.send_to(device, next_hop, packet)
     }
 
@@ -163,10 +160,19 @@ impl Engine {
             self.drops.count(DropReason::IpMalformed);
             return Sent::Refused(DropReason::IpMalformed);
         };
+        if self.is_local(destination) {
+            // To ourselves: by the loopback device, if there is one.
+            let loopback = self.devices().find(|d| d.is_loopback()).map(|d| d.id);
+            return match loopback {
+                Some(device) => self.send_to(device, destination, packet),
+                None => self.refuse(DropReason::NoRoute),
+            };
+        }
+        let hop = self.route(destination, by);
         if self.routers.any_beside(destination) {
             self.probe_failed_routers();
         }
-        match self.route(destination, by) {
+        match hop {
             Some(hop) => self.send(now, hop.device, hop.next_hop, packet),
             None => {
                 self.drops.count(DropReason::NoRoute);
@@ -179,8 +185,14 @@ impl Engine {
     pub fn send_by(&mut self, now: Instant, neighbour: &NeighbourRef, packet: Vec<u8>) -> Sent {
         self.begin(now);
         let family = neighbour.family;
-        match self.table(family).shared.resolve(neighbour.inner.handle()) {
-            Some(slot) => self.output(Id { family, slot }, packet),
+        let table = &self.table(family).shared;
+        let ours = table.is_ours(&neighbour.inner);
+        match table.resolve(neighbour.inner.handle()).filter(|_| ours) {
+            Some(slot) => {
+                let id = Id { family, slot };
+                let mtu = self.device(self.entry(id).device).map_or(usize::MAX, |d| d.mtu as usize);
+                if packet.len() > mtu { self.refuse(DropReason::TooBig) } else { self.output(id, packet) }
+            }
             None => {
                 self.drops.count(DropReason::NeighDead);
                 Sent::Refused(DropReason::NeighDead)
@@ -207,7 +219,7 @@ impl Engine {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called at the latest. Now, while readers
     /// have handed anything over.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if !self.handovers.queue.is_empty() {
+        if !self.handovers.queue.is_empty() || self.owes() {
             return Some(self.clock.now());
         }
         self.next_deadline()
@@ -219,6 +231,19 @@ impl Engine {
             tables: [self.tables[0].shared.reader(), self.tables[1].shared.reader()],
             handovers: Arc::clone(&self.handovers),
             clock: self.clock,
+        }
+    }
+
+    /// Has `wake` called, from the reader's thread, each time a reader hands something over: for a driver that
+    /// sleeps until [`poll_timeout`](Self::poll_timeout). Before the first [`reader`](Self::reader); false if
+    /// it is too late.
+    pub fn on_handover(&mut self, wake: impl Fn() + Send + Sync + 'static) -> bool {
+        match Arc::get_mut(&mut self.handovers) {
+            Some(handovers) => {
+                handovers.wake = Some(Box::new(wake));
+                true
+            }
+            None => false,
         }
     }
 
@@ -256,7 +281,7 @@ impl Engine {
             None => self.create(device, address, Reason::Packet)?.slot,
         };
         let inner = self.table(family).shared.hold(slot).ok_or(CreateError::OutOfMemory)?;
-        Ok(NeighbourRef { inner, family, clock: self.clock })
+        Ok(NeighbourRef { inner, family, clock: self.clock, handovers: Arc::clone(&self.handovers) })
     }
 
     /// Linux's counters of a table.
@@ -311,19 +336,29 @@ impl Engine {
         self.routes.iter()
     }
 
+    /// Takes `now` over. The first one may be anything: what was planned at the engine's birth begins there.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if self.clock.advance(now) {
+            self.tasks.shift(now);
+            let tick = self.clock.tick();
+            self.tables.iter_mut().for_each(|table| table.begin_at(tick));
+        }
+    }
+
     /// Takes `now` over and does what other threads left to be done.
     pub(crate) fn begin(&mut self, now: Instant) {
-        self.clock.advance(now);
+        self.advance(now);
         self.reclaim();
+        self.pay_unreachable();
         // What is in the queue now, and no more: readers cannot keep the engine here.
         for _ in 0..self.handovers.queue.len() {
             match self.handovers.queue.pop() {
                 Some(Handover::Packet { now, device, next_hop, packet }) => {
-                    self.clock.advance(now);
+                    self.advance(now);
                     let _ = self.send_to(device, next_hop, packet);
                 }
                 Some(Handover::Used { now, family, handle }) => {
-                    self.clock.advance(now);
+                    self.advance(now);
                     let Some(slot) = self.table(family).shared.resolve(handle) else { continue };
                     self.table_mut(family).shared.take_handed(slot);
                     let _ = self.event_send(Id { family, slot }, None, true, Reason::Handover);
@@ -429,15 +464,15 @@ impl Engine {
     }
 
     pub(crate) fn device(&self, id: DeviceId) -> Option<&DeviceState> {
-        self.devices.get((id.0 as usize).checked_sub(1)?)?.as_ref()
+        self.devices.get((id.0 as usize).checked_sub(1)?)?.as_deref()
     }
 
     pub(crate) fn device_mut(&mut self, id: DeviceId) -> Option<&mut DeviceState> {
-        self.devices.get_mut((id.0 as usize).checked_sub(1)?)?.as_mut()
+        self.devices.get_mut((id.0 as usize).checked_sub(1)?)?.as_deref_mut()
     }
 
     pub(crate) fn devices(&self) -> impl Iterator<Item = &DeviceState> {
-        self.devices.iter().flatten()
+        self.devices.iter().flatten().map(|d| &**d)
     }
 
     pub(crate) fn table_and_device(
@@ -445,12 +480,12 @@ impl Engine {
         family: Family,
         device: DeviceId,
     ) -> (&mut Table, Option<&mut DeviceState>) {
-        let state = (device.0 as usize).checked_sub(1).and_then(|i| self.devices.get_mut(i)?.as_mut());
+        let state = (device.0 as usize).checked_sub(1).and_then(|i| self.devices.get_mut(i)?.as_deref_mut());
         (&mut self.tables[family as usize], state)
     }
 
     pub(crate) fn device_and_rng(&mut self, device: DeviceId) -> (Option<&mut DeviceState>, &mut Rng) {
-        let state = (device.0 as usize).checked_sub(1).and_then(|i| self.devices.get_mut(i)?.as_mut());
+        let state = (device.0 as usize).checked_sub(1).and_then(|i| self.devices.get_mut(i)?.as_deref_mut());
         (state, &mut self.rng)
     }
 
@@ -458,6 +493,10 @@ impl Engine {
         &mut self,
         family: Family,
     ) -> (&mut Table, &mut Rng, impl Iterator<Item = &mut DeviceState>) {
-        (&mut self.tables[family as usize], &mut self.rng, self.devices.iter_mut().flatten())
+        (
+            &mut self.tables[family as usize],
+            &mut self.rng,
+            self.devices.iter_mut().flatten().map(|d| &mut **d),
+        )
     }
 }

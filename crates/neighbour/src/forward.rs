@@ -25,13 +25,20 @@ const REDIRECT_MEMORY: usize = 256;
 /// What keeps errors and redirects within bounds.
 #[derive(Debug)]
 pub(crate) struct Limits {
+    /// Packets of others that nobody answered for, whose senders are yet to be told. They wait until the
+    /// entry they waited for is done with: telling may make entries, and that may remove this one.
+    owed: Vec<Vec<u8>>,
     errors: Bucket,
     redirected: VecDeque<(IpAddr, crate::time::Tick)>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { errors: Bucket::new(ERRORS_PER_SECOND, ERRORS_AT_ONCE), redirected: VecDeque::new() }
+        Self {
+            owed: Vec::new(),
+            errors: Bucket::new(ERRORS_PER_SECOND, ERRORS_AT_ONCE),
+            redirected: VecDeque::new(),
+        }
     }
 }
 
@@ -93,6 +100,9 @@ impl Engine {
             self.send_error(device, Error::NoRoute, &bytes);
             return Err(DropReason::NoRoute);
         };
+        if self.routers.any_beside(destination.into()) {
+            self.probe_failed_routers();
+        }
         if source.is_unicast_link_local() && hop.device != device {
             self.send_error(device, Error::BeyondScope, &bytes);
             return Err(DropReason::IpBadSource);
@@ -142,14 +152,27 @@ impl Engine {
 
     /// A packet that waited is undeliverable: whose is it? Our own is the caller's to report, that of
     /// another gets its error (QUE-8, RFC 1812 section 3.3.2).
-    pub(crate) fn answer_unreachable(&mut self, packet: &[u8]) {
-        let Some(source) = crate::output::source_of(packet) else { return };
-        if self.is_local(source) {
-            return;
+    pub(crate) fn owe_unreachable(&mut self, packet: &[u8]) {
+        let local = crate::output::source_of(packet).is_none_or(|source| self.is_local(source));
+        let room =
+            self.limits.owed.len() < ERRORS_AT_ONCE as usize && self.limits.owed.try_reserve(1).is_ok();
+        if !local && room {
+            self.limits.owed.push(packet.to_vec());
         }
-        if let Some(back) = self.route(source, None) {
-            self.send_error(back.device, Error::Unreachable, packet);
+    }
+
+    /// Tells the senders of what is owed.
+    pub(crate) fn pay_unreachable(&mut self) {
+        for packet in core::mem::take(&mut self.limits.owed) {
+            let back = crate::output::source_of(&packet).and_then(|source| self.route(source, None));
+            if let Some(back) = back {
+                self.send_error(back.device, Error::Unreachable, &packet);
+            }
         }
+    }
+
+    pub(crate) fn owes(&self) -> bool {
+        !self.limits.owed.is_empty()
     }
 
     /// At most one redirect in a second for each receiver.
@@ -219,7 +242,8 @@ fn fragment(packet: &[u8], mtu: usize) -> Option<Vec<Vec<u8>>> {
     let parsed = Ipv4::parse(packet).ok()?;
     let flags = u16::from_be_bytes([*packet.get(6)?, *packet.get(7)?]);
     let room = mtu.checked_sub(parsed.header_len)? & !7;
-    if flags & DONT != 0 || room == 0 {
+    let last = usize::from(flags & 0x1fff) + parsed.payload.len().div_ceil(8);
+    if flags & DONT != 0 || room == 0 || last > 0x1fff {
         return None;
     }
     let header = packet.get(..parsed.header_len)?;

@@ -28,11 +28,11 @@ pub enum Happening {
         /// Because of this.
         reason: Reason,
     },
-    /// A solicitation was sent, the how-manieth of this attempt, counted from 1.
+    /// A solicitation was sent.
     Asked {
         /// To this address; none: everybody.
         to: Option<LlAddr>,
-        /// The probe counter afterwards.
+        /// The probe counter afterwards; a first resolution begins past ucast_solicit (NUD-9).
         probes: u32,
     },
     /// Userspace was asked to resolve.

@@ -67,7 +67,7 @@ impl Engine {
         let own = self.device(device).filter(|d| d.up).ok_or(DropReason::DeviceDown)?;
         let to = |destination: &[u8]| match destination {
             d if d == own.lladdr.as_bytes() => To::Us,
-            d if d == own.broadcast.as_bytes() || d.first().is_some_and(|b| b & 1 != 0) => To::Group,
+            d if d == own.broadcast.as_bytes() || own.kind.is_group(d) => To::Group,
             _ => To::Other,
         };
         match (own.header, own.addr_len()) {
@@ -109,7 +109,8 @@ impl Engine {
         if !unset_ok && (packet.source.is_unspecified() || !self.valid_source_v4(device, packet.source)) {
             return Err(DropReason::IpBadSource);
         }
-        if packet.destination.is_loopback() && !own.is_loopback() {
+        let nowhere = packet.destination.is_unspecified() && !packet.source.is_unspecified();
+        if nowhere || (packet.destination.is_loopback() && !own.is_loopback()) {
             return Err(DropReason::IpNotForUs);
         }
         if class == RouteType::Unicast {
@@ -121,6 +122,9 @@ impl Engine {
                 }
                 false => Err(DropReason::IpNotForUs),
             };
+        }
+        if class == RouteType::Local && Self::is_redirect_v4(&packet) {
+            return self.redirect_receive_v4(device, &packet).map(|()| Input::Consumed);
         }
         Ok(Input::Ip(bytes.get(..packet.total_len).unwrap_or(bytes)))
     }
@@ -150,7 +154,8 @@ impl Engine {
         }
         let whole = bytes.get(..40 + packet.payload.len()).unwrap_or(bytes);
         let upper = packet.upper().map_err(|_| DropReason::IpMalformed)?;
-        let icmp = upper.payload.first().copied();
+        let first = upper.fragment.is_none_or(|f| f.offset_bytes == 0);
+        let icmp = upper.payload.first().copied().filter(|_| first);
         let nd = upper.protocol == 58 && icmp.is_some_and(|k| (kind::RS..=kind::REDIRECT).contains(&k));
         let query = upper.protocol == 58 && icmp == Some(kind::MLD_QUERY);
         if !nd && !query {
@@ -164,14 +169,16 @@ impl Engine {
             }
             return self.pass_on_v6(device, to_us, &packet, bytes);
         }
-        if upper.fragment.is_some_and(|f| f.more || f.offset_bytes != 0) {
+        if upper.fragment.is_some_and(|f| f.more) {
             return Err(DropReason::NdFragment); // ND of several fragments is never needed (RFC 6980)
         }
         if !icmpv6::checksum_ok(source, destination, upper.payload) {
             return Err(DropReason::NdChecksum);
         }
         if query {
-            self.mld_query(device, source, upper.payload);
+            if packet.hop_limit == 1 {
+                self.mld_query(device, source, upper.payload); // RFC 3810 section 5.1.14
+            }
             return Ok(Input::Consumed);
         }
         let own_switch = |conf| self.device(device).map_or(0, |d| d.conf6_own(conf));
@@ -204,7 +211,8 @@ impl Engine {
         if destination.is_multicast() {
             return self.has_group(device, destination);
         }
-        self.local_v6(destination, device).is_some()
+        let anycast = || self.device(device).is_some_and(|d| d.subnet_routers().any(|a| a == destination));
+        self.local_v6(destination, device).is_some() || anycast()
     }
 
     /// A router hands ND for a proxied address in, with the global switch (PXY-20).

@@ -7,6 +7,7 @@ use crate::parms::{Parm, Parms};
 use crate::prefix::Prefix;
 use crate::task::Task;
 use crate::{DeviceId, Engine, Family, Instant};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
@@ -52,6 +53,8 @@ pub enum AddressError {
     NoFamily(IpAddr),
 }
 
+/// Names of removed devices that are remembered, for events about them.
+const REMEMBERED_NAMES: usize = 256;
 /// Least MTU for IPv4 and IPv6 (DM-19, DEV table).
 const LEAST_MTU: [u32; 2] = [68, 1280];
 
@@ -69,16 +72,19 @@ pub(crate) fn interface_id(mac: [u8; 6]) -> u128 {
 impl Engine {
     /// Adds a device with its addresses. IPv6 addresses go through duplicate detection.
     pub fn add_device(&mut self, now: Instant, device: Device) -> Result<DeviceId, DeviceError> {
-        self.clock.advance(now);
+        self.advance(now);
         if self.devices().any(|d| d.name == device.name) {
             return Err(DeviceError::Exists(device.name));
         }
-        let group = device.lladdr.mac().is_some() && device.lladdr.is_group();
+        let group = device.kind.is_group(device.lladdr.as_bytes());
         if device.lladdr.len() != device.broadcast.len() || group {
             return Err(DeviceError::Address { lladdr: device.lladdr });
         }
-        for (prefix, _) in &device.addresses {
+        for (n, (prefix, _)) in device.addresses.iter().enumerate() {
             check_address(prefix, device.mtu)?;
+            if device.addresses[..n].iter().any(|(other, _)| other.address() == prefix.address()) {
+                return Err(AddressError::Exists(prefix.address()).into());
+            }
         }
         let id = DeviceId(self.devices.len() as u32 + 1);
         let Device { name, kind, lladdr, broadcast, mtu, header, noarp, point_to_point, up, carrier, .. } =
@@ -109,9 +115,12 @@ impl Engine {
         for family in Family::BOTH {
             state.parms[family as usize] = self.attach(&mut state, family);
         }
-        self.devices.push(Some(state));
+        self.devices.push(Some(Box::new(state)));
         for (prefix, options) in device.addresses {
-            self.put_address(id, prefix, options)?;
+            if let Err(error) = self.put_address(id, prefix, options) {
+                self.remove_device(now, id); // nothing half-done
+                return Err(error.into());
+            }
         }
         self.add_link_local(id);
         Ok(id)
@@ -148,7 +157,7 @@ impl Engine {
 
     /// Removes a device: its entries, addresses and routes (DEV-7).
     pub fn remove_device(&mut self, now: Instant, id: DeviceId) -> bool {
-        self.clock.advance(now);
+        self.advance(now);
         if self.device(id).is_none() {
             return false;
         }
@@ -163,6 +172,9 @@ impl Engine {
         self.forget_routers_of(id);
         self.tasks.cancel(|task| task.device() == Some(id));
         self.removed_devices.push((id, self.device(id).map(|d| d.name.clone()).unwrap_or_default()));
+        if self.removed_devices.len() > REMEMBERED_NAMES {
+            self.removed_devices.remove(0);
+        }
         self.devices[id.0 as usize - 1] = None;
         true
     }
@@ -175,7 +187,7 @@ impl Engine {
         prefix: Prefix,
         options: AddressOptions,
     ) -> Result<(), AddressError> {
-        self.clock.advance(now);
+        self.advance(now);
         let mtu = self.device(device).ok_or(AddressError::NoDevice)?.mtu;
         check_address(&prefix, mtu)?;
         self.put_address(device, prefix, options)
@@ -205,6 +217,7 @@ impl Engine {
             preferred_until: None,
             valid_until: None,
             on_link: !options.autoconf,
+            joined: false,
             nodad: options.nodad,
             nonce: [0; 6],
             dad_probes: 0,
@@ -227,11 +240,10 @@ impl Engine {
         id: DeviceId,
         address: IpAddr,
     ) -> Result<(), AddressError> {
-        self.clock.advance(now);
+        self.advance(now);
         let own = self.device_mut(id).ok_or(AddressError::NoDevice)?;
         let at = own.addresses.iter().position(|a| a.address() == address);
         let removed = own.addresses.remove(at.ok_or(AddressError::Absent(address))?);
-        let quiet = own.noarp || own.is_loopback();
         match address {
             IpAddr::V4(_) => {
                 let subnet = removed.prefix.network();
@@ -244,7 +256,7 @@ impl Engine {
             }
             IpAddr::V6(v6) => {
                 self.tasks.cancel(|task| *task == Task::Dad(id, v6));
-                if !quiet {
+                if removed.joined {
                     self.leave(id, solicited_node(&v6));
                 }
             }
@@ -255,7 +267,7 @@ impl Engine {
     /// Takes a device up or down. Down: all its entries go, PERMANENT ones, too (DEV-2). Up: own
     /// addresses are announced if arp_notify or ndisc_notify say so.
     pub fn set_link(&mut self, now: Instant, id: DeviceId, up: bool) {
-        self.clock.advance(now);
+        self.advance(now);
         let Some(own) = self.device_mut(id) else { return };
         if core::mem::replace(&mut own.up, up) == up {
             return;
@@ -263,12 +275,11 @@ impl Engine {
         if up {
             self.announce(id);
             self.mld_rejoin(id);
-            self.restart_dad(id);
-            if self.device(id).is_some_and(|d| d.link_local().is_some()) {
-                self.begin_router_solicit(id);
-            }
+            self.dad_restart(id, AddressState::is_checked);
+            self.resume_router_solicit(id);
         } else {
             self.forget_routers_of(id);
+            self.routes.forget_redirects_on(id, true);
             for family in Family::BOTH {
                 self.flush_device(family, id, false, Reason::Device);
                 self.flush_proxies(family, id, false);
@@ -279,10 +290,15 @@ impl Engine {
     /// The carrier came or went. Lost: entries go, except PERMANENT and EXT_VALIDATED ones, where
     /// arp_evict_nocarrier and ndisc_evict_nocarrier say so.
     pub fn set_carrier(&mut self, now: Instant, id: DeviceId, carrier: bool) {
-        self.clock.advance(now);
+        self.advance(now);
         let Some(own) = self.device_mut(id) else { return };
-        own.carrier = carrier;
+        let before = core::mem::replace(&mut own.carrier, carrier);
         if carrier {
+            if !before {
+                self.mld_rejoin(id);
+                self.dad_restart(id, AddressState::is_checked); // ND-82
+                self.resume_router_solicit(id);
+            }
             return;
         }
         let evict = [self.conf4(id, Conf4::ArpEvictNocarrier), self.conf6(id, Conf6::NdiscEvictNocarrier)];
@@ -297,9 +313,9 @@ impl Engine {
 
     /// Changes a device's link-layer address; all its entries go.
     pub fn set_lladdr(&mut self, now: Instant, id: DeviceId, lladdr: LlAddr) -> Result<(), DeviceError> {
-        self.clock.advance(now);
+        self.advance(now);
         let Some(own) = self.device_mut(id) else { return Ok(()) };
-        if own.lladdr.len() != lladdr.len() || lladdr.is_group() {
+        if own.lladdr.len() != lladdr.len() || own.kind.is_group(lladdr.as_bytes()) {
             return Err(DeviceError::Address { lladdr });
         }
         own.lladdr = lladdr;
@@ -308,12 +324,40 @@ impl Engine {
         Ok(())
     }
 
+    /// Changes a device's MTU. Under 1280 it loses IPv6, under 68 IPv4; what it has lost comes back with the
+    /// MTU, without its addresses (DEV table).
+    pub fn set_mtu(&mut self, now: Instant, id: DeviceId, mtu: u32) {
+        self.advance(now);
+        let Some(own) = self.device_mut(id) else { return };
+        own.mtu = mtu;
+        let [has_v4, has_v6] = [0, 1].map(|family| own.parms[family].is_some());
+        let disabled = own.conf6_own(Conf6::DisableIpv6) != 0;
+        match (mtu >= LEAST_MTU[Family::Inet6 as usize] && !disabled, has_v6) {
+            (true, false) => self.attach_family(id, Family::Inet6),
+            (false, true) => self.lose_v6(id),
+            _ => {}
+        }
+        match (mtu >= LEAST_MTU[Family::Inet as usize], has_v4) {
+            (true, false) => self.attach_family(id, Family::Inet),
+            (false, true) => {
+                self.flush_device(Family::Inet, id, false, Reason::Device);
+                self.flush_proxies(Family::Inet, id, false);
+                if let Some(own) = self.device_mut(id) {
+                    own.parms[Family::Inet as usize] = None;
+                    own.addresses.retain(|a| a.address().is_ipv6());
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Sets or clears a device's NOARP flag; all its entries go.
     pub fn set_noarp(&mut self, now: Instant, id: DeviceId, noarp: bool) {
-        self.clock.advance(now);
+        self.advance(now);
         let Some(own) = self.device_mut(id) else { return };
         if core::mem::replace(&mut own.noarp, noarp) != noarp {
             Family::BOTH.into_iter().for_each(|family| self.flush_device(family, id, false, Reason::Device));
+            self.dad_restart(id, |state| state != AddressState::Duplicate); // ND-82
         }
     }
 
@@ -329,33 +373,37 @@ impl Engine {
         }
     }
 
-    /// Addresses whose check was interrupted begin anew (ND-82).
-    fn restart_dad(&mut self, id: DeviceId) {
-        let waiting = |state| matches!(state, AddressState::Tentative | AddressState::Optimistic);
-        let own = self.device(id).into_iter().flat_map(|d| d.v6_addresses());
-        let waiting: Vec<_> = own.filter(|(a, _)| waiting(a.state)).map(|(a, v6)| (v6, a.state)).collect();
-        for (address, state) in waiting {
-            self.tasks.cancel(|task| *task == Task::Dad(id, address));
-            self.leave(id, solicited_node(&address));
-            self.dad_start(id, address, state == AddressState::Optimistic);
+    /// Puts IPv6 on a device again (disable_ipv6 := 0), with new parameters and a link-local address.
+    pub(crate) fn attach_v6(&mut self, id: DeviceId) {
+        if self.device(id).is_some_and(|d| d.mtu >= LEAST_MTU[Family::Inet6 as usize]) {
+            self.attach_family(id, Family::Inet6);
         }
     }
 
-    /// Puts IPv6 on a device again (disable_ipv6 := 0), with new parameters and a link-local address.
-    pub(crate) fn attach_v6(&mut self, id: DeviceId) {
+    fn attach_family(&mut self, id: DeviceId, family: Family) {
         let at = id.0 as usize - 1;
         let Some(mut own) = self.devices.get_mut(at).and_then(Option::take) else { return };
-        own.parms[Family::Inet6 as usize] = self.attach(&mut own, Family::Inet6);
+        own.parms[family as usize] = self.attach(&mut own, family);
         self.devices[at] = Some(own);
-        self.add_link_local(id);
+        if family == Family::Inet6 {
+            self.add_link_local(id);
+        }
     }
 
     /// Takes IPv6 off a device (disable_ipv6, ND-81).
     pub(crate) fn detach_v6(&mut self, id: DeviceId) {
+        if let Some(own) = self.device_mut(id) {
+            own.conf6.set(Conf6::DisableIpv6 as usize, 1);
+        }
+        self.lose_v6(id);
+    }
+
+    fn lose_v6(&mut self, id: DeviceId) {
         self.flush_device(Family::Inet6, id, false, Reason::Device);
         self.flush_proxies(Family::Inet6, id, false);
+        self.forget_routers_of(id);
+        self.routes.forget_redirects_on(id, false);
         let Some(own) = self.device_mut(id) else { return };
-        own.conf6.set(Conf6::DisableIpv6 as usize, 1);
         own.parms[Family::Inet6 as usize] = None;
         own.addresses.retain(|a| a.address().is_ipv4());
         own.groups.clear();

@@ -45,6 +45,7 @@ mod proxy;
 mod queue;
 mod ratelimit;
 mod reader;
+mod redirect4;
 mod remove;
 mod rng;
 mod route;

@@ -3,6 +3,7 @@
 //! delivers no solicitation to us.
 
 use crate::conf::Conf6;
+use crate::device::DeviceState;
 use crate::event::EventKind;
 use crate::ndisc_groups::{ALL_NODES, is_all_routers};
 use crate::task::Task;
@@ -11,7 +12,6 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
 use neighbour_wire::LlAddr;
-use neighbour_wire::ipv6::solicited_node;
 use neighbour_wire::mld::{self, Query, Record};
 
 /// A report is repeated once, after a random part of this (RFC 3810 section 9.11).
@@ -28,8 +28,20 @@ impl Engine {
         let Some(own) = self.device(device) else { return false };
         group == ALL_NODES
             || (is_all_routers(group) && own.conf6_own(Conf6::Forwarding) != 0)
-            || own.groups.iter().any(|(g, _)| *g == group)
-            || own.subnet_routers().any(|anycast| solicited_node(&anycast) == group)
+            || own.all_groups().contains(&group)
+    }
+
+    /// The device begins or ceases to be a router: so do its groups.
+    pub(crate) fn router_groups_changed(&mut self, device: DeviceId, before: &[Ipv6Addr]) {
+        let after = self.device(device).map(DeviceState::all_groups).unwrap_or_default();
+        let new: Vec<_> = after.iter().filter(|g| !before.contains(g)).copied().collect();
+        let old: Vec<_> = before.iter().filter(|g| !after.contains(g)).copied().collect();
+        if !new.is_empty() || !old.is_empty() {
+            self.tell(EventKind::GroupsChanged { device });
+        }
+        for (record, groups) in [(Record::Exclude, new), (Record::Include, old)] {
+            groups.chunks(RECORDS).for_each(|groups| self.report(device, record, groups));
+        }
     }
 
     /// Joins a group; the first to ask makes a report (RFC 4861 section 7.2.1).
@@ -70,9 +82,7 @@ impl Engine {
     /// A query: all groups are reported within its delay (RFC 3810 section 5.1.3).
     pub(crate) fn mld_query(&mut self, device: DeviceId, source: Ipv6Addr, bytes: &[u8]) {
         let Some(query) = Query::parse(bytes) else { return };
-        let concerns = |own: &crate::device::DeviceState| {
-            query.group.is_none_or(|group| own.groups.iter().any(|(g, _)| *g == group))
-        };
+        let concerns = |own: &DeviceState| query.group.is_none_or(|group| own.all_groups().contains(&group));
         if !source.is_unicast_link_local() || !self.device(device).is_some_and(concerns) {
             return;
         }
@@ -80,12 +90,10 @@ impl Engine {
         if let Some(own) = self.device_mut(device).filter(|_| query.v1) {
             own.mld_v1_until = Some(until);
         }
-        let task = Task::MldAnswer(device);
-        if !self.tasks.has(task) {
-            let within = self.clock.ticks_ceil(Duration::from_millis(u64::from(query.max_delay_ms)));
-            let delay = self.rng.below(within.max(1));
-            self.tasks.add(&self.clock, delay, task);
-        }
+        let within = self.clock.ticks_ceil(Duration::from_millis(u64::from(query.max_delay_ms)));
+        let delay = self.rng.below(within.max(1));
+        // Of an answer planned already and this one, the earlier counts (RFC 3810 section 6.2).
+        self.tasks.add_earlier(&self.clock, delay, Task::MldAnswer(device));
     }
 
     /// The answer to a query.
@@ -100,8 +108,7 @@ impl Engine {
     }
 
     fn report_all(&mut self, device: DeviceId, record: Record) {
-        let groups: Vec<_> =
-            self.device(device).into_iter().flat_map(|d| d.groups.iter().map(|(g, _)| *g)).collect();
+        let groups = self.device(device).map(DeviceState::all_groups).unwrap_or_default();
         for groups in groups.chunks(RECORDS) {
             self.report(device, record, groups);
         }
@@ -139,11 +146,7 @@ impl Engine {
     /// The link-layer groups that the device must hear: those of its IPv6 groups, all nodes first.
     pub fn link_groups(&self, device: DeviceId) -> Vec<LlAddr> {
         let Some(own) = self.device(device) else { return Vec::new() };
-        let routers = crate::ndisc_groups::ALL_ROUTERS;
-        let routers = (own.conf6_own(Conf6::Forwarding) != 0).then_some(routers);
-        let anycast = own.subnet_routers().map(|a| solicited_node(&a));
-        let groups =
-            [ALL_NODES].into_iter().chain(routers).chain(anycast).chain(own.groups.iter().map(|(g, _)| *g));
+        let groups = [ALL_NODES].into_iter().chain(own.all_groups());
         groups.filter_map(|group| crate::multicast::map_v6(own.kind, &own.broadcast, group)).collect()
     }
 }

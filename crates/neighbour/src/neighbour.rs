@@ -29,7 +29,8 @@ bitflags::bitflags! {
         const ROUTER = 0x80;
         /// Kept resolved by the engine.
         const MANAGED = 0x100;
-        /// Validated by a control plane; may be probed, is never removed nor made invalid.
+        /// Validated by a control plane: probed, but never collected, kept through carrier loss, and STALE
+        /// rather than FAILED if it does not answer.
         const EXT_VALIDATED = 0x400;
     }
 }

@@ -9,6 +9,7 @@ use crate::neighbour::Output;
 use crate::nud::{Actions, Cause, Facts, Verdict};
 use crate::parms::Parm;
 use crate::queue::{Full, Queue};
+use crate::route::Hop;
 use crate::table::Id;
 use crate::time::Tick;
 use crate::{DeviceId, DropReason, Engine, Family, Flags, NudState, nud};
@@ -36,6 +37,9 @@ impl Engine {
         if !state.up {
             return self.refuse(DropReason::DeviceDown);
         }
+        if packet.len() > state.mtu as usize {
+            return self.refuse(DropReason::TooBig);
+        }
         let key = output_key(state, next_hop);
         let family = Family::of(key);
         let id = match self.table(family).find(device, key) {
@@ -48,7 +52,7 @@ impl Engine {
         self.output(id, packet)
     }
 
-    fn refuse(&mut self, reason: DropReason) -> Sent {
+    pub(crate) fn refuse(&mut self, reason: DropReason) -> Sent {
         self.drops.count(reason);
         Sent::Refused(reason)
     }
@@ -140,7 +144,7 @@ impl Engine {
     pub(crate) fn facts(&self, id: Id, due: Tick) -> Facts {
         let now = self.clock.tick();
         let (entry, parms) = (self.entry(id), self.parms_of(id));
-        let within = |at: Tick, since: Tick, ticks: u32| !at.is_after(since.plus(ticks));
+        let within = |at: Tick, since: Tick, ticks: u32| i64::from(at.since(since)) <= i64::from(ticks);
         let delay = parms.get(Parm::DelayFirstProbeTime);
         let (at, confirmed_for) = match entry.state.has(NudState::REACHABLE) {
             true => (due, parms.reachable_time()),
@@ -212,11 +216,12 @@ impl Engine {
     pub(crate) fn fail_queue(&mut self, id: Id) {
         let mut queue = self.take_queue(id);
         let (device, next_hop) = (self.entry(id).device, self.address(id));
+        self.routes.forget_redirects_by(Hop { device, next_hop });
         while let Some(packet) = queue.pop() {
             let reason = DropReason::Unreachable;
             self.drops.count(reason);
             self.remember_of(id, Happening::Dropped(reason));
-            self.answer_unreachable(&packet);
+            self.owe_unreachable(&packet);
             self.tell(EventKind::Unreachable { device, next_hop, packet, reason });
         }
     }

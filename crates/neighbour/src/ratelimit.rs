@@ -1,6 +1,6 @@
-//! A token bucket on the caller's time.
+//! Two ways to let only so many through: a token bucket, and the kernel's way of limiting its log.
 
-use crate::time::Instant;
+use crate::time::{Instant, Tick};
 
 /// So many in a second, so many at once.
 #[derive(Debug)]
@@ -27,6 +27,36 @@ impl Bucket {
         let some = self.tokens >= 1_000_000;
         self.tokens -= if some { 1_000_000 } else { 0 };
         some
+    }
+}
+
+/// Lets ten through in 5 s, as the kernel's log does.
+#[derive(Debug, Default)]
+pub(crate) struct Ratelimit {
+    begin: Option<Tick>,
+    let_through: u32,
+    suppressed: u64,
+}
+
+impl Ratelimit {
+    /// Forgets a beginning that is long past.
+    pub(crate) fn sweep(&mut self, now: Tick, age: u32) {
+        if self.begin.is_some_and(|begin| !(0..age as i32).contains(&now.since(begin))) {
+            self.begin = None;
+        }
+    }
+
+    /// The number suppressed before, if this one goes through.
+    pub(crate) fn pass(&mut self, now: Tick, interval: u32) -> Option<u64> {
+        if self.begin.is_none_or(|begin| now.is_after(begin.plus(interval))) {
+            (self.begin, self.let_through) = (Some(now), 0);
+        }
+        if self.let_through == 10 {
+            self.suppressed += 1;
+            return None;
+        }
+        self.let_through += 1;
+        Some(core::mem::take(&mut self.suppressed))
     }
 }
 

@@ -5,9 +5,11 @@ use crate::device::DeviceId;
 use crate::table::key;
 use crate::time::{Clock, Instant};
 use crate::{Family, NudState};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_queue::ArrayQueue;
 use neighbour_table::Handle;
@@ -23,22 +25,40 @@ pub(crate) enum Handover {
 }
 
 /// The way from readers to the engine; bounded.
-#[derive(Debug)]
 pub(crate) struct Handovers {
     pub(crate) queue: ArrayQueue<Handover>,
     pub(crate) refused: AtomicU64,
+    pub(crate) wake: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for Handovers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handovers").field("waiting", &self.queue.len()).finish_non_exhaustive()
+    }
 }
 
 impl Handovers {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { queue: ArrayQueue::new(limit.max(1)), refused: AtomicU64::new(0) }
+        Self { queue: ArrayQueue::new(limit.max(1)), refused: AtomicU64::new(0), wake: None }
     }
 
     fn push(&self, handover: Handover) -> Result<(), Handover> {
         self.queue.push(handover).inspect_err(|_| {
             // A statistic, ordered with nothing.
             self.refused.fetch_add(1, Ordering::Relaxed);
-        })
+        })?;
+        self.wake.iter().for_each(|wake| wake());
+        Ok(())
+    }
+}
+
+impl Handovers {
+    /// Gives the engine a packet.
+    fn hand_over(&self, now: Instant, device: DeviceId, next_hop: IpAddr, packet: Vec<u8>) -> Output {
+        match self.push(Handover::Packet { now, device, next_hop, packet }) {
+            Err(Handover::Packet { packet, .. }) => Output::Full(packet),
+            Ok(()) | Err(Handover::Used { .. }) => Output::HandedOver,
+        }
     }
 }
 
@@ -82,7 +102,7 @@ pub enum Output {
     /// Send it with the address of this hit, yourself. If the neighbour was STALE the engine knows.
     Send(Hit, Vec<u8>),
     /// The engine has it: it resolves the neighbour, then sends. It takes it up at its next call, whichever
-    /// that is ([`crate::Engine::poll_timeout`] says "now"); a driver that sleeps is yours to wake.
+    /// that is; [`crate::Engine::on_handover`] wakes a driver that sleeps.
     HandedOver,
     /// The engine is behind: the packet is yours still. Counted.
     Full(Vec<u8>),
@@ -107,11 +127,7 @@ impl Reader {
                 }
                 Output::Send(hit, packet)
             }
-            _ => match self.handovers.push(Handover::Packet { now, device, next_hop, packet }) {
-                Ok(()) => Output::HandedOver,
-                Err(Handover::Packet { packet, .. }) => Output::Full(packet),
-                Err(Handover::Used { .. }) => Output::HandedOver,
-            },
+            _ => self.handovers.hand_over(now, device, next_hop, packet),
         }
     }
 
@@ -136,7 +152,12 @@ impl Reader {
     /// Holds the neighbour (want_ref): its address and state can be followed even after its removal.
     pub fn hold(&self, hit: &Hit) -> Option<NeighbourRef> {
         let inner = self.tables[hit.family as usize].hold(&hit.hit)?;
-        Some(NeighbourRef { inner, family: hit.family, clock: self.clock })
+        Some(NeighbourRef {
+            inner,
+            family: hit.family,
+            clock: self.clock,
+            handovers: Arc::clone(&self.handovers),
+        })
     }
 
     /// Packets and notices that found the engine behind.
@@ -153,9 +174,40 @@ pub struct NeighbourRef {
     pub(crate) inner: neighbour_table::NeighbourRef,
     pub(crate) family: Family,
     pub(crate) clock: Clock,
+    pub(crate) handovers: Arc<Handovers>,
 }
 
 impl NeighbourRef {
+    /// Its device.
+    pub fn device(&self) -> DeviceId {
+        DeviceId(self.inner.key().ifindex)
+    }
+
+    /// Its address.
+    pub fn address(&self) -> IpAddr {
+        let bits = self.inner.key().addr;
+        match self.family {
+            Family::Inet => IpAddr::V4(Ipv4Addr::from_bits(bits as u32)),
+            Family::Inet6 => IpAddr::V6(Ipv6Addr::from_bits(bits)),
+        }
+    }
+
+    /// Decides a packet's way, as [`Reader::output`] does, without a lookup. Once the neighbour is dead the
+    /// packet goes to the engine, which looks it up or makes it again; hold the new one then.
+    pub fn output(&self, now: Instant, packet: Vec<u8>) -> Output {
+        let hit = self.get();
+        if !hit.state().is_valid() || self.is_dead() {
+            return self.handovers.hand_over(now, self.device(), self.address(), packet);
+        }
+        if hit.state().has(NudState::STALE) && self.inner.mark_handed() {
+            let (family, handle) = (self.family, self.inner.handle());
+            if self.handovers.push(Handover::Used { now, family, handle }).is_err() {
+                self.inner.unmark_handed();
+            }
+        }
+        Output::Send(hit, packet)
+    }
+
     /// Its address, state and header now.
     pub fn get(&self) -> Hit {
         Hit { hit: self.inner.hit(), family: self.family }

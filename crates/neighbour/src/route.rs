@@ -6,7 +6,7 @@
 use crate::device::{AddressState, DeviceState};
 use crate::event::RouteType;
 use crate::{DeviceId, Engine, Prefix};
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -56,7 +56,10 @@ pub(crate) struct Hop {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     routes: Vec<Route>,
-    redirects: VecDeque<(IpAddr, Hop)>,
+    /// Destinations that a redirect sent elsewhere.
+    redirects: BTreeMap<IpAddr, Hop>,
+    /// The same in the order in which they came.
+    order: VecDeque<IpAddr>,
 }
 
 impl Routes {
@@ -80,23 +83,37 @@ impl Routes {
 
     /// Remembers that `destination` goes by another hop from now on (ND-67).
     pub(crate) fn redirect(&mut self, destination: IpAddr, hop: Hop, limit: usize) {
-        self.redirects.retain(|(d, _)| *d != destination);
-        if self.redirects.len() >= limit {
-            self.redirects.pop_front();
+        if limit == 0 {
+            return;
         }
-        if limit > 0 {
-            self.redirects.push_back((destination, hop));
+        if self.redirects.insert(destination, hop).is_none() {
+            self.order.push_back(destination);
+        }
+        while self.redirects.len() > limit {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.redirects.remove(&oldest);
         }
     }
 
-    /// A router is one no longer: destinations choose anew.
+    fn forget_redirects(&mut self, which: impl Fn(&IpAddr, &Hop) -> bool) {
+        self.redirects.retain(|destination, hop| !which(destination, hop));
+        let redirects = &self.redirects;
+        self.order.retain(|destination| redirects.contains_key(destination));
+    }
+
+    /// A router is one no longer, or a target does not answer: destinations choose anew.
     pub(crate) fn forget_redirects_by(&mut self, hop: Hop) {
-        self.redirects.retain(|(_, h)| *h != hop);
+        self.forget_redirects(|_, h| *h == hop);
+    }
+
+    /// A device went down (both families) or lost IPv6.
+    pub(crate) fn forget_redirects_on(&mut self, device: DeviceId, both: bool) {
+        self.forget_redirects(|destination, hop| hop.device == device && (both || destination.is_ipv6()));
     }
 
     pub(crate) fn forget_device(&mut self, device: DeviceId) {
         self.routes.retain(|r| r.device != device);
-        self.redirects.retain(|(_, hop)| hop.device != device);
+        self.forget_redirects_on(device, true);
     }
 }
 
@@ -139,6 +156,7 @@ impl Engine {
     fn connected(&self, address: IpAddr) -> Option<(DeviceId, u8)> {
         let subnets = self
             .devices()
+            .filter(|d| d.up)
             .flat_map(|d| d.addresses.iter().filter(|a| a.on_link).map(move |a| (d.id, a.prefix)));
         subnets
             .filter(|(_, prefix)| prefix.contains(address))
@@ -148,10 +166,10 @@ impl Engine {
 
     /// The next hop for a destination that is not ours; `by` binds it to a device (link-local ones).
     pub(crate) fn route(&self, destination: IpAddr, by: Option<DeviceId>) -> Option<Hop> {
-        if let Some((_, hop)) = self.routes.redirects.iter().find(|(d, _)| *d == destination) {
-            return Some(*hop);
+        match self.routes.redirects.get(&destination) {
+            Some(hop) if by.is_none_or(|by| by == hop.device) => Some(*hop),
+            _ => self.route_unredirected(destination, by),
         }
-        self.route_unredirected(destination, by)
     }
 
     /// The same without what redirects said.
@@ -165,27 +183,21 @@ impl Engine {
             let first = || self.devices().find(|d| d.up && !d.is_loopback()).map(|d| d.id);
             return by.or_else(first).and_then(on_link);
         }
-        let connected = self.connected(destination);
-        let gateway = self
-            .routes
-            .routes
-            .iter()
-            .filter(|r| r.prefix.contains(destination))
-            .max_by_key(|r| r.prefix.prefix_len());
-        match (connected, gateway) {
-            (Some((device, len)), gateway) if gateway.is_none_or(|r| r.prefix.prefix_len() <= len) => {
-                on_link(device)
-            }
-            (_, Some(route)) => {
-                Some(Hop { device: route.device, next_hop: route.via.unwrap_or(destination) })
-            }
-            (Some((device, _)), None) => on_link(device),
-            (None, None) if destination.is_ipv6() => match self.routers.on_link(destination) {
-                Some(device) => on_link(device),
-                None => self.default_router(),
-            },
-            (None, None) => None,
-        }
+        // The longest prefix wins: own subnets, then static routes, then what routers advertised.
+        let connected =
+            self.connected(destination).map(|(device, len)| (len, 2, Hop { device, next_hop: destination }));
+        let up = |device: DeviceId| self.device(device).is_some_and(|d| d.up);
+        let gateway =
+            self.routes.routes.iter().filter(|r| r.prefix.contains(destination) && up(r.device)).map(|r| {
+                let next_hop = r.via.unwrap_or(destination);
+                (r.prefix.prefix_len(), 1, Hop { device: r.device, next_hop })
+            });
+        let advertised = self.routers.on_link(destination, up);
+        let advertised = advertised.map(|(device, len)| (len, 0, Hop { device, next_hop: destination }));
+        let best =
+            connected.into_iter().chain(gateway).chain(advertised).max_by_key(|(len, rank, _)| (*len, *rank));
+        let by_router = || if destination.is_ipv6() { self.default_router() } else { None };
+        best.map(|(_, _, hop)| hop).or_else(by_router)
     }
 
     /// The device that has this IPv4 address; 127/8 stands on the loopback device.

@@ -54,7 +54,8 @@ struct OnLink {
 struct Soliciting {
     device: DeviceId,
     sent: i32,
-    interval: Duration,
+    /// The interval before this one; none yet.
+    previous: Option<Duration>,
 }
 
 /// What was learned from routers.
@@ -73,11 +74,10 @@ impl Routers {
         destination.is_ipv6() && !self.routers.is_empty()
     }
 
-    /// The device on whose link an address is, by an advertised prefix.
-    pub(crate) fn on_link(&self, address: IpAddr) -> Option<DeviceId> {
-        let best =
-            self.on_link.iter().filter(|p| p.prefix.contains(address)).max_by_key(|p| p.prefix.prefix_len());
-        best.map(|p| p.device)
+    /// The device on whose link an address is, by an advertised prefix, and the length of that.
+    pub(crate) fn on_link(&self, address: IpAddr, up: impl Fn(DeviceId) -> bool) -> Option<(DeviceId, u8)> {
+        let fits = self.on_link.iter().filter(|p| p.prefix.contains(address) && up(p.device));
+        fits.map(|p| (p.device, p.prefix.prefix_len())).max_by_key(|(_, len)| *len)
     }
 }
 
@@ -113,9 +113,21 @@ impl Engine {
             None if list.len() < MAX_ROUTERS => list.push(router),
             None => return,
         }
-        self.routers.soliciting.retain(|s| s.device != device); // RFC 7559 section 2.1
-        self.tasks.cancel(|task| *task == Task::RouterSolicit(device));
         self.plan_expiry();
+    }
+
+    /// A router with a lifetime was heard: asking ends (RFC 7559 section 2.1).
+    pub(crate) fn end_router_solicit(&mut self, device: DeviceId) {
+        self.routers.soliciting.retain(|s| s.device != device);
+        self.tasks.cancel(|task| *task == Task::RouterSolicit(device));
+    }
+
+    /// The link is there (again), and perhaps another one: asks anew if the link-local address is usable.
+    pub(crate) fn resume_router_solicit(&mut self, device: DeviceId) {
+        self.end_router_solicit(device);
+        if self.device(device).is_some_and(|d| d.link_local().is_some()) {
+            self.begin_router_solicit(device);
+        }
     }
 
     /// ND-50, RFC 4861 section 7.3.3.
@@ -127,7 +139,7 @@ impl Engine {
     pub(crate) fn forget_routers_of(&mut self, device: DeviceId) {
         self.routers.routers.retain(|r| r.device != device);
         self.routers.on_link.retain(|p| p.device != device);
-        self.routers.soliciting.retain(|s| s.device != device);
+        self.end_router_solicit(device);
     }
 
     fn router_entry(&self, router: &Router) -> Option<Id> {
@@ -149,8 +161,8 @@ impl Engine {
         Some(Hop { device: chosen.device, next_hop: chosen.address.into() })
     }
 
-    /// Asks, once in router_probe_interval, for the routers that are FAILED, since one of them may be back
-    /// and better (NUD-47); moves the round on.
+    /// Asks, once in router_probe_interval, for the routers that have no VALID entry, since one of them may be
+    /// back and better (NUD-47); moves the round on. After the router for a packet was chosen.
     pub(crate) fn probe_failed_routers(&mut self) {
         self.routers.turn = self.routers.turn.wrapping_add(1);
         let failed: Vec<Router> =
@@ -271,7 +283,7 @@ impl Engine {
         if most == 0 || asking || !self.accepts_ra(device) {
             return;
         }
-        self.routers.soliciting.push(Soliciting { device, sent: 0, interval: SOLICIT_INTERVAL });
+        self.routers.soliciting.push(Soliciting { device, sent: 0, previous: None });
         let within = self.clock.ticks_ceil(Duration::from_secs(delay));
         let delay = self.rng.below(within);
         self.tasks.add(&self.clock, delay, Task::RouterSolicit(device));
@@ -280,7 +292,7 @@ impl Engine {
     /// Asks, and plans to ask again after a longer time, a tenth more or less (RFC 7559 section 2).
     pub(crate) fn router_solicit_round(&mut self, device: DeviceId) {
         let most = self.own_conf6(device, Conf6::RouterSolicitations);
-        let thousandths = 900 + self.rng.below(201);
+        let roll = self.rng.below(201); // a tenth less to a tenth more, in thousandths
         let wanted = self.accepts_ra(device) && self.device(device).is_some_and(|d| d.up);
         let Some(asking) = self.routers.soliciting.iter_mut().find(|s| s.device == device) else { return };
         if !wanted || (most >= 0 && asking.sent >= most) {
@@ -288,8 +300,13 @@ impl Engine {
             return;
         }
         asking.sent = asking.sent.saturating_add(1);
-        let wait = asking.interval.min(SOLICIT_INTERVAL_MAX) * thousandths / 1000;
-        asking.interval = (wait * 2).min(SOLICIT_INTERVAL_MAX);
+        let wait = match asking.previous {
+            None => SOLICIT_INTERVAL * (900 + roll) / 1000,
+            Some(previous) => previous * (1900 + roll) / 1000,
+        };
+        let longest = SOLICIT_INTERVAL_MAX * (900 + roll) / 1000;
+        let wait = if wait > SOLICIT_INTERVAL_MAX { longest } else { wait };
+        asking.previous = Some(wait);
         let ticks = self.clock.ticks_ceil(wait);
         self.tasks.add(&self.clock, ticks, Task::RouterSolicit(device));
         self.solicit_routers(device);

@@ -79,6 +79,10 @@ reasons! {
     ArpBadTarget = "arp_bad_target",
     /// Gratuitous, and drop_gratuitous_arp is set (ARP-29).
     ArpGratuitous = "arp_gratuitous",
+    /// A request left unanswered since arp_ignore says so (ARP-53).
+    ArpIgnored = "arp_ignored",
+    /// A request left unanswered since the answer would leave by another device (ARP-54).
+    ArpFiltered = "arp_filtered",
     /// The device has no IPv4 addresses or no IPv6.
     NoFamily = "no_family",
     /// An IP header that lies or is cut.
@@ -87,8 +91,6 @@ reasons! {
     IpBadSource = "ip_bad_source",
     /// An IP packet for an address or group that is not ours.
     IpNotForUs = "ip_not_for_us",
-    /// A unicast IP packet in a broadcast frame (RFC 1122 section 3.3.6).
-    IpUnicastInBroadcast = "ip_unicast_in_broadcast",
     /// ND in a fragment (ND-16, RFC 6980).
     NdFragment = "nd_fragment",
     /// ND with a hop limit under 255 (ND-16).

@@ -119,7 +119,7 @@ struct Name {
 impl Engine {
     /// Sets a parameter by its sysctl name, e.g. `neigh/retrans_time_ms` or `ipv4/conf/eth0/arp_accept`.
     pub fn set(&mut self, now: Instant, name: &str, value: &str) -> Result<(), SetError> {
-        self.clock.advance(now);
+        self.advance(now);
         let parsed = self.parse_name(name)?;
         let targets = targets(name, &parsed)?;
         let number: i64 = value
@@ -325,8 +325,24 @@ impl Engine {
                 Family::Inet6 => self.conf6_default.set(index, value),
             }
         }
-        // Setting all/forwarding of IPv4 rewrites every device's (SYS-16).
-        let rewrites = place == Place::All && family == Family::Inet && index == Conf4::Forwarding as usize;
+        // Setting all/forwarding rewrites the default and every device's (SYS-16), and so does
+        // all/disable_ipv6 with the devices'.
+        let forwarding = match family {
+            Family::Inet => index == Conf4::Forwarding as usize,
+            Family::Inet6 => index == Conf6::Forwarding as usize,
+        };
+        let disable = family == Family::Inet6 && index == Conf6::DisableIpv6 as usize;
+        let rewrites = place == Place::All && (forwarding || disable);
+        if place == Place::All && forwarding {
+            match family {
+                Family::Inet => self.conf4_default.set(index, value),
+                Family::Inet6 => self.conf6_default.set(index, value),
+            }
+        }
+        let groups: Vec<_> = match family == Family::Inet6 && forwarding {
+            true => self.devices().map(|d| (d.id, d.all_groups())).collect(),
+            false => Vec::new(),
+        };
         let bit = 1u64 << index;
         let (mut on, mut off) = (Vec::new(), Vec::new());
         for device in self.devices.iter_mut().flatten() {
@@ -350,7 +366,6 @@ impl Engine {
                 Family::Inet => device.conf4.set(index, value),
                 Family::Inet6 => device.conf6.set(index, value),
             }
-            let disable = family == Family::Inet6 && index == Conf6::DisableIpv6 as usize;
             match (disable, value != 0, device.parms[Family::Inet6 as usize].is_some()) {
                 (true, true, true) => off.push(device.id),
                 (true, false, false) => on.push(device.id),
@@ -359,6 +374,7 @@ impl Engine {
         }
         off.into_iter().for_each(|id| self.detach_v6(id));
         on.into_iter().for_each(|id| self.attach_v6(id));
+        groups.into_iter().for_each(|(id, before)| self.router_groups_changed(id, &before));
     }
 
     /// The value of an IPv4 switch in force on a device (SYS-11).

@@ -3,6 +3,7 @@
 use crate::list::{Linked, Links, List};
 use crate::neighbour::Neighbour;
 use crate::parms::Parms;
+use crate::ratelimit::Ratelimit;
 use crate::rng::Rng;
 use crate::stats::Stats;
 use crate::time::{Clock, Tick};
@@ -158,6 +159,13 @@ impl Table {
         })
     }
 
+    /// Time begins here; there are no entries yet.
+    pub(crate) fn begin_at(&mut self, now: Tick) {
+        self.wheel = Wheel::new(now);
+        self.last_flush = now;
+        self.last_rand = now.plus(self.defaults.reachable_time().saturating_mul(20)); // DM-29
+    }
+
     /// The entry of exactly this key (LKP-5), not counted (LKP-2).
     pub(crate) fn find(&self, device: DeviceId, address: IpAddr) -> Option<u32> {
         self.shared.find(&key(device, address))
@@ -221,34 +229,4 @@ pub(crate) fn key(device: DeviceId, address: IpAddr) -> Key {
         IpAddr::V6(v6) => v6.to_bits(),
     };
     Key { addr, ifindex: device.index() }
-}
-
-/// Lets ten through in 5 s, as the kernel's log does.
-#[derive(Debug, Default)]
-pub(crate) struct Ratelimit {
-    begin: Option<Tick>,
-    let_through: u32,
-    suppressed: u64,
-}
-
-impl Ratelimit {
-    /// Forgets a beginning that is long past.
-    pub(crate) fn sweep(&mut self, now: Tick, age: u32) {
-        if self.begin.is_some_and(|begin| !(0..age as i32).contains(&now.since(begin))) {
-            self.begin = None;
-        }
-    }
-
-    /// The number suppressed before, if this one goes through.
-    pub(crate) fn pass(&mut self, now: Tick, interval: u32) -> Option<u64> {
-        if self.begin.is_none_or(|begin| now.is_after(begin.plus(interval))) {
-            (self.begin, self.let_through) = (Some(now), 0);
-        }
-        if self.let_through == 10 {
-            self.suppressed += 1;
-            return None;
-        }
-        self.let_through += 1;
-        Some(core::mem::take(&mut self.suppressed))
-    }
 }

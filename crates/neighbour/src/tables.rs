@@ -90,7 +90,7 @@ impl Engine {
         parm: Parm,
         value: u64,
     ) -> bool {
-        self.clock.advance(now);
+        self.advance(now);
         let stored = match parm.is_time() {
             true => self.clock.ticks_ceil(Duration::from_millis(value)),
             false => u32::try_from(value).unwrap_or(u32::MAX),

@@ -57,10 +57,27 @@ impl Tasks {
         self.add_at(clock.now() + clock.duration(ticks), task);
     }
 
+    /// Due in `ticks`, unless it is due earlier already.
+    pub(crate) fn add_earlier(&mut self, clock: &Clock, ticks: u32, task: Task) {
+        let at = clock.now() + clock.duration(ticks);
+        if self.due.iter().any(|((due, _), t)| *t == task && *due <= at) {
+            return;
+        }
+        self.cancel(|t| *t == task);
+        self.add_at(at, task);
+    }
+
     /// Due at this moment.
     pub(crate) fn add_at(&mut self, at: Instant, task: Task) {
         self.made += 1;
         self.due.insert((at, self.made), task);
+    }
+
+    /// Moves all appointments by the time from the clock's start to `now`.
+    pub(crate) fn shift(&mut self, now: Instant) {
+        let by = now.elapsed_since_start();
+        self.due =
+            core::mem::take(&mut self.due).into_iter().map(|((at, n), task)| ((at + by, n), task)).collect();
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
@@ -71,11 +88,6 @@ impl Tasks {
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Task> {
         let first = self.due.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
-    }
-
-    /// Is `task` waiting?
-    pub(crate) fn has(&self, task: Task) -> bool {
-        self.due.values().any(|t| *t == task)
     }
 
     /// Calls off what `which` names.

@@ -76,7 +76,7 @@ impl fmt::Debug for Instant {
 /// A count of ticks; comparisons are wrap-safe signed differences (CNV-1).
 ///
 /// 32 bits of 4 ms wrap after 198 days, so a comparison is right within 99 days. Entries without
-/// a timer are swept before that ([`crate::gc`]).
+/// a timer are swept before that ([`crate::sweep`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Tick(pub(crate) u32);
 
@@ -109,17 +109,19 @@ impl Tick {
 pub(crate) struct Clock {
     now: Instant,
     tick_us: u64,
+    started: bool,
 }
 
 impl Clock {
     pub(crate) fn new(tick: Duration) -> Self {
         let tick_us = u64::try_from(tick.as_micros()).unwrap_or(u64::MAX).max(1);
-        Self { now: Instant::ZERO, tick_us }
+        Self { now: Instant::ZERO, tick_us, started: false }
     }
 
-    /// Moves to `now`; time does not go back.
-    pub(crate) fn advance(&mut self, now: Instant) {
+    /// Moves to `now`; time does not go back. True for the first moment ever told.
+    pub(crate) fn advance(&mut self, now: Instant) -> bool {
         self.now = self.now.max(now);
+        !core::mem::replace(&mut self.started, true)
     }
 
     pub(crate) fn now(&self) -> Instant {

@@ -15,6 +15,7 @@ impl Engine {
         for family in Family::BOTH {
             while let Some((slot, due)) = self.table_mut(family).wheel.pop(now) {
                 self.fire(Id { family, slot }, due);
+                self.pay_unreachable();
             }
         }
         let now = self.clock.now();

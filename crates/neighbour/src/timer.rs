@@ -44,7 +44,7 @@ impl Wheel {
             nodes: Vec::new(),
             lists: [(NIL, NIL); LEVELS * SLOTS + 1],
             occupied: [0; LEVELS],
-            current: u64::from(now.0),
+            current: (1 << 32) | u64::from(now.0), // so that the past can be told from the future
         }
     }
 

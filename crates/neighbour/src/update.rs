@@ -7,6 +7,7 @@ use crate::neighbour::Flags;
 use crate::nud::{Actions, Address, Cause, Claim, Step, Timer, Verdict};
 use crate::parms::Parm;
 use crate::table::{ByManaged, Id};
+use crate::time::MAX_TICKS;
 use crate::{Engine, NudState, nud};
 use neighbour_wire::LlAddr;
 
@@ -201,11 +202,16 @@ impl Engine {
         if actions.contains(Actions::UNCONFIRM) {
             entry.confirmed = unconfirmed;
         }
+        let forget = actions.contains(Actions::UNCONFIRM);
         if actions.contains(Actions::CONNECT) {
             entry.output = entry.ops.connected();
         }
         if actions.contains(Actions::SUSPECT) {
             entry.output = entry.ops.suspect();
+        }
+        let shared = &self.table_mut(id.family).shared;
+        if forget && shared.confirmed(id.slot).is_some() {
+            shared.set_confirmed(id.slot, unconfirmed.0); // readers vouched for the old address
         }
         let store = lladdr.filter(|_| actions.contains(Actions::STORE));
         if let Some(lladdr) = store {
@@ -251,8 +257,8 @@ impl Engine {
             }
             // One tick behind the last at which the confirmation counts (NUD-18.1).
             Timer::Reachable => self.table(id.family).confirmed(id.slot).plus(parms.reachable_time()).plus(1),
-            Timer::Delay => begin.plus(parms.get(Parm::DelayFirstProbeTime)),
-            Timer::Retrans => begin.plus(parms.retrans(&self.clock)),
+            Timer::Delay => begin.plus(parms.get(Parm::DelayFirstProbeTime).min(MAX_TICKS / 2)),
+            Timer::Retrans => begin.plus(parms.retrans(&self.clock).min(MAX_TICKS / 2)),
             Timer::NextTick => begin.plus(1),
         };
         let table = self.table_mut(id.family);

@@ -258,6 +258,16 @@ fn proxy_arp_answers_for_what_lies_behind_another_device_arp_34_arp_35() {
 }
 
 #[test]
+fn nothing_is_answered_for_what_lies_behind_a_device_that_is_down_rfc_1027_2_3() {
+    let (mut world, eth1) = router(&[("ipv4/conf/proxy_arp", "1")]);
+    let now = world.now;
+    world.engine().set_link(now, eth1, false);
+    assert!(!answers(&mut world, BEHIND), "who believes it sends into nothing");
+    world.engine().set_link(now, eth1, true);
+    assert!(answers(&mut world, BEHIND));
+}
+
+#[test]
 fn a_probe_is_never_answered_by_proxy_arp_31() {
     let (mut world, _) = router(&[("ipv4/conf/proxy_arp", "1")]);
     assert_eq!(world.frame(&arp_request(ip("0.0.0.0"), PEER_MAC, ip(BEHIND)).frame()), Ok(()));
@@ -392,22 +402,35 @@ fn unicast_requests_and_those_without_delay_are_answered_at_once_pxy_19() {
 #[test]
 fn events_of_any_device_drop_what_waits_pxy_17() {
     // Whether requests on eth0 survive what happens to eth1, of IPv4 and of IPv6.
-    for (change, answered) in
-        [("down", [0, 0]), ("carrier", [0, 0]), ("address", [1, 1]), ("removed", [0, 0])]
-    {
-        let (mut world, eth1) = router(&[("ipv4/conf/proxy_arp", "1"), ("ipv6/conf/proxy_ndp", "1")]);
-        let eth0 = Some(world.dev());
-        let now = world.now;
+    for (change, answered) in [
+        ("down and up", [0, 0]),
+        ("carrier", [0, 0]),
+        ("carrier without eviction", [1, 1]),
+        ("hardware address", [1, 1]),
+        ("IPv6 address", [1, 1]),
+        ("IPv6 off", [1, 0]),
+    ] {
+        let (mut world, eth1) = router(&[("ipv6/conf/proxy_ndp", "1")]);
+        let (now, eth0) = (world.now, Some(world.dev()));
+        if change == "carrier without eviction" {
+            world.set("ipv4/conf/eth1/arp_evict_nocarrier", "0");
+            world.set("ipv6/conf/eth1/ndisc_evict_nocarrier", "0");
+        }
+        assert_eq!(add(&mut world, entry(BEHIND, eth0)), Ok(()));
         assert_eq!(add(&mut world, entry(BEHIND_6, eth0)), Ok(()));
         world.forget();
         assert_eq!(world.frame(&arp_request(ip(ASKER), PEER_MAC, ip(BEHIND)).frame()), Ok(()));
         assert_eq!(world.frame(&ns_multicast(ip(ASKER_6), PEER_MAC, ip(BEHIND_6))), Ok(()));
         let engine = world.engine();
         match change {
-            "down" => engine.set_link(now, eth1, false),
-            "carrier" => engine.set_carrier(now, eth1, false),
-            "removed" => assert!(engine.remove_device(now, eth1)),
-            _ => engine.remove_address(now, eth1, ip("2001:db8:1::1")).expect("eth1's"),
+            "down and up" => {
+                engine.set_link(now, eth1, false);
+                engine.set_link(now, eth1, true);
+            }
+            "hardware address" => engine.set_lladdr(now, eth1, OTHER_MAC.into()).expect("a MAC"),
+            "IPv6 address" => engine.remove_address(now, eth1, ip("2001:db8:1::1")).expect("eth1's"),
+            "IPv6 off" => world.set("ipv6/conf/eth1/disable_ipv6", "1"),
+            _ => engine.set_carrier(now, eth1, false),
         }
         world.run_for(secs(1));
         assert_eq!([replies(&world).len(), adverts(&world).len()], answered, "{change}");
@@ -423,9 +446,12 @@ fn a_request_that_waited_goes_through_all_checks_again_pxy_15() {
         world.engine().del_proxy(now, ip(BEHIND_6), Some(eth0)).expect("there");
     };
     let nothing = |_: &mut World| ();
-    let cases: [(&str, fn(&mut World), bool); 3] =
-        [("nothing", nothing, true), ("forwarding", forwarding_off, false), ("entry", entry_gone, false)];
-    for (name, change, answered) in cases {
+    type Happens = fn(&mut World);
+    for (name, change, answered) in [
+        ("nothing", nothing as Happens, true),
+        ("forwarding", forwarding_off, false),
+        ("entry", entry_gone, false),
+    ] {
         let (mut world, _) = router(&[("ipv6/conf/proxy_ndp", "1")]);
         let eth0 = Some(world.dev());
         assert_eq!(add(&mut world, entry(BEHIND, eth0)), Ok(()));
@@ -532,15 +558,13 @@ fn our_own_answer_for_a_proxied_neighbour_teaches_us_nothing_nd_48() {
 }
 
 #[test]
-fn removing_a_proxy_and_asking_leaves_no_events_of_neighbours_behind_pxy_11() {
+fn no_entry_is_made_for_what_is_proxied() {
     let (mut world, _) = router(&[("ipv4/conf/proxy_arp", "1")]);
     assert!(answers(&mut world, BEHIND));
-    let about_target = |event: &Event| match &event.kind {
-        EventKind::Added { neighbour, .. } | EventKind::NewNeigh { neighbour, .. } => {
-            neighbour.address == ip(BEHIND)
-        }
-        _ => false,
+    let made = |event: &Event| match &event.kind {
+        EventKind::Added { neighbour, .. } => Some(neighbour.address),
+        _ => None,
     };
-    assert!(!world.hosts[0].events.iter().any(about_target), "no entry for what is proxied");
-    assert_eq!(world.info(ip(BEHIND)), None);
+    let made: Vec<_> = world.hosts[0].events.iter().filter_map(made).collect();
+    assert_eq!(made, [ip(ASKER)], "only for who asked");
 }

@@ -6,8 +6,8 @@ use crate::event::Reason;
 use crate::route::Hop;
 use crate::update::UpdateFlags;
 use crate::{DropReason, Engine, NudState};
-use core::net::{IpAddr, Ipv6Addr};
-use neighbour_wire::ndisc::{Options, Redirect};
+use core::net::IpAddr;
+use neighbour_wire::ndisc::Redirect;
 
 impl Engine {
     pub(super) fn redirect_receive(&mut self, message: &Message<'_>) -> Result<(), DropReason> {
@@ -28,10 +28,10 @@ impl Engine {
             return Err(DropReason::NdIgnored);
         }
         let lladdr = self.option_lladdr(device, options.target_lladdr)?;
-        // Only the present first hop may redirect; the packet it returns says for which destination.
-        let subject = redirected_destination(&options).unwrap_or(destination);
-        let present = self.route(IpAddr::V6(subject), Some(device));
-        if present != Some(Hop { device, next_hop: IpAddr::V6(source) }) {
+        // Only the present first hop of that destination may redirect, and a neighbour is no first hop: else
+        // anybody could draw traffic (RFC 4861 section 8.1).
+        let present = self.route(IpAddr::V6(destination), Some(device));
+        if source == destination || present != Some(Hop { device, next_hop: IpAddr::V6(source) }) {
             return Err(DropReason::NdBadRedirect);
         }
         let reason = Reason::Redirect;
@@ -44,11 +44,4 @@ impl Engine {
         self.routes.redirect(IpAddr::V6(destination), hop, self.config.max_redirects);
         Ok(())
     }
-}
-
-/// Where the packet went that made the router speak, from the redirected-header option.
-fn redirected_destination(options: &Options<'_>) -> Option<Ipv6Addr> {
-    let packet = options.redirected?.get(8..)?;
-    let octets: [u8; 16] = packet.get(24..40)?.try_into().ok()?;
-    Some(Ipv6Addr::from(octets))
 }

@@ -37,6 +37,9 @@ impl Engine {
         let reason = Reason::RouterAdvert;
         let accepted = self.accepts_ra(device);
         if accepted {
+            if advert.lifetime_s > 0 {
+                self.end_router_solicit(device);
+            }
             self.take_default_router(device, &advert, message);
             self.take_parameters(device, &advert);
         }

@@ -104,9 +104,12 @@ impl Engine {
     pub(crate) fn select_v6(&self, device: DeviceId, destination: Ipv6Addr) -> Option<Ipv6Addr> {
         let link_local = |a: &Ipv6Addr| a.is_unicast_link_local();
         let narrow = link_local(&destination) || destination.is_multicast();
+        let optimistic = self.conf6(device, Conf6::UseOptimistic) != 0;
         let own = self.device(device)?;
         own.v6_addresses()
-            .filter(|(a, _)| a.state == AddressState::Assigned)
+            .filter(|(a, _)| {
+                a.state == AddressState::Assigned || (optimistic && a.state == AddressState::Optimistic)
+            })
             .max_by_key(|(a, v6)| {
                 let common = (v6.to_bits() ^ destination.to_bits()).leading_zeros();
                 (link_local(v6) == narrow, self.is_preferred(a), common)

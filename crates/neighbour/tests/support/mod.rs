@@ -244,8 +244,8 @@ pub fn send_far(world: &mut World, destination: &str) -> (Sent, Option<[u8; 6]>)
     let sent = world.engine().send_ip(now, tagged.clone(), None);
     world.settle();
     let new = world.hosts[0].frames[before..].iter().filter_map(|(_, _, frame)| ip_packet(frame));
-    let to = new.filter(|(_, packet)| *packet == tagged).map(|(to, _)| to);
-    (sent, to.last())
+    let mut to = new.filter(|(_, packet)| *packet == tagged).map(|(to, _)| to);
+    (sent, to.next_back())
 }
 
 /// An IPv4 address from text.
