@@ -148,7 +148,13 @@ impl Engine {
     }
 
     fn has_failed(&self, router: &Router) -> bool {
-        self.router_entry(router).is_some_and(|id| self.entry(id).state.has(NudState::FAILED))
+        self.router_entry(router).is_some_and(|id| {
+            let entry = self.entry(id);
+            // Asked once more after it had FAILED (NUD-46), it is not back before it answers.
+            let last_chance =
+                entry.state.has(NudState::INCOMPLETE) && entry.probes >= self.parms_of(id).max_probes(false);
+            entry.state.has(NudState::FAILED) || last_chance
+        })
     }
 
     /// The router to use: one that is not known to be unreachable, of the highest preference; if all
