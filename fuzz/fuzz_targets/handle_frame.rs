@@ -26,9 +26,7 @@ fn mend(frame: &mut [u8]) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let mut config = Config::default().seed(1);
-    config.max_events = 64;
-    config.max_transmit = 64;
+    let config = Config { max_events: 64, max_transmit: 64, ..Config::default().seed(1) };
     let mut engine = Engine::new(config);
     let mut now = Instant::ZERO;
     for name in ["conf/accept_dad", "neigh/default/gc_thresh1"] {

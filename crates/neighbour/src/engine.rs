@@ -89,7 +89,7 @@ pub struct Engine {
     pub(crate) drops: DropCounters,
     pub(crate) history: History,
     pub(crate) queues: Queues,
-    pub(crate) limits: crate::forward::Limits,
+    pub(crate) limits: crate::icmp::Limits,
     pub(crate) handovers: Arc<Handovers>,
 }
 

@@ -1,12 +1,10 @@
-//! A host's view of its routers: who they are, which one to use, which prefixes are on the link, and the
-//! addresses made from them (RFC 4861 section 6.3, RFC 4191, RFC 4862 section 5.5, RFC 7559).
+//! A host's view of its routers: who they are, and which one to use (RFC 4861 section 6.3, RFC 4191).
 
 use crate::conf::Conf6;
-use crate::device::AddressOptions;
 use crate::event::EventKind;
-use crate::interface::interface_id;
-use crate::prefix::Prefix;
+use crate::prefixes::OnLink;
 use crate::route::Hop;
+use crate::router_solicit::Soliciting;
 use crate::table::Id;
 use crate::task::Task;
 use crate::time::Instant;
@@ -14,18 +12,9 @@ use crate::{DeviceId, Engine, Family, NudState};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 use core::time::Duration;
-use neighbour_wire::ndisc::PrefixInfo;
 
-/// At most this many routers and prefixes are remembered: a flood of advertisements fills no memory.
+/// At most this many routers are remembered: a flood of advertisements fills no memory.
 const MAX_ROUTERS: usize = 32;
-const MAX_PREFIXES: usize = 64;
-/// RFC 4862 section 5.5.3 e: an unauthenticated advertisement cannot shorten a life below this.
-const TWO_HOURS: Duration = Duration::from_secs(7200);
-/// RFC 7559 section 2: first and longest interval of router solicitations.
-const SOLICIT_INTERVAL: Duration = Duration::from_secs(4);
-const SOLICIT_INTERVAL_MAX: Duration = Duration::from_secs(3600);
-/// A lifetime of all ones has no end.
-const INFINITE: u32 = u32::MAX;
 
 /// A default router.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,30 +29,12 @@ pub struct Router {
     pub preference: i8,
 }
 
-/// A prefix that is on the link.
-#[derive(Clone, Copy, Debug)]
-struct OnLink {
-    device: DeviceId,
-    prefix: Prefix,
-    /// None: without end.
-    expires: Option<Instant>,
-}
-
-/// A device that asks for routers.
-#[derive(Clone, Copy, Debug)]
-struct Soliciting {
-    device: DeviceId,
-    sent: i32,
-    /// The interval before this one; none yet.
-    previous: Option<Duration>,
-}
-
 /// What was learned from routers.
 #[derive(Debug, Default)]
 pub(crate) struct Routers {
     routers: Vec<Router>,
-    on_link: Vec<OnLink>,
-    soliciting: Vec<Soliciting>,
+    pub(crate) on_link: Vec<OnLink>,
+    pub(crate) soliciting: Vec<Soliciting>,
     /// Where the round begins if none answers (RFC 4861 section 6.3.6).
     turn: usize,
 }
@@ -79,10 +50,6 @@ impl Routers {
         let fits = self.on_link.iter().filter(|p| p.prefix.contains(address) && up(p.device));
         fits.map(|p| (p.device, p.prefix.prefix_len())).max_by_key(|(_, len)| *len)
     }
-}
-
-fn lifetime(now: Instant, seconds: u32) -> Option<Instant> {
-    (seconds != INFINITE).then(|| now + Duration::from_secs(u64::from(seconds)))
 }
 
 impl Engine {
@@ -114,20 +81,6 @@ impl Engine {
             None => return,
         }
         self.plan_expiry();
-    }
-
-    /// A router with a lifetime was heard: asking ends (RFC 7559 section 2.1).
-    pub(crate) fn end_router_solicit(&mut self, device: DeviceId) {
-        self.routers.soliciting.retain(|s| s.device != device);
-        self.tasks.cancel(|task| *task == Task::RouterSolicit(device));
-    }
-
-    /// The link is there (again), and perhaps another one: asks anew if the link-local address is usable.
-    pub(crate) fn resume_router_solicit(&mut self, device: DeviceId) {
-        self.end_router_solicit(device);
-        if self.device(device).is_some_and(|d| d.link_local().is_some()) {
-            self.begin_router_solicit(device);
-        }
     }
 
     /// ND-50, RFC 4861 section 7.3.3.
@@ -184,72 +137,8 @@ impl Engine {
         }
     }
 
-    /// Prefix information (RFC 4861 section 6.3.4, RFC 4862 section 5.5.3).
-    pub(crate) fn learn_prefix(&mut self, device: DeviceId, info: &PrefixInfo) {
-        let Ok(prefix) = Prefix::new(info.prefix.into(), info.prefix_len) else { return };
-        let prefix = prefix.network();
-        if matches!(prefix.address(), IpAddr::V6(v6) if v6.is_unicast_link_local() || v6.is_multicast()) {
-            return;
-        }
-        if info.on_link {
-            self.learn_on_link(device, prefix, info.valid_s);
-        }
-        let makes = info.autonomous && self.own_conf6(device, Conf6::Autoconf) != 0;
-        if makes && info.preferred_s <= info.valid_s && info.prefix_len == 64 {
-            self.make_address(device, prefix, info);
-        }
-        self.plan_expiry();
-    }
-
-    fn learn_on_link(&mut self, device: DeviceId, prefix: Prefix, seconds: u32) {
-        let expires = lifetime(self.clock.now(), seconds);
-        let list = &mut self.routers.on_link;
-        match list.iter().position(|p| p.device == device && p.prefix == prefix) {
-            Some(at) if seconds == 0 => drop(list.remove(at)),
-            Some(at) => list[at].expires = expires,
-            None if seconds > 0 && list.len() < MAX_PREFIXES => list.push(OnLink { device, prefix, expires }),
-            None => {}
-        }
-    }
-
-    fn make_address(&mut self, device: DeviceId, prefix: Prefix, info: &PrefixInfo) {
-        let now = self.clock.now();
-        let Some(own) = self.device_mut(device) else { return };
-        let (Some(mac), IpAddr::V6(network)) = (own.lladdr.mac(), prefix.address()) else { return };
-        let address = IpAddr::V6(Ipv6Addr::from_bits(network.to_bits() | interface_id(mac)));
-        let preferred = lifetime(now, info.preferred_s);
-        if let Some(known) = own.find_mut(address) {
-            if known.on_link {
-                return; // given by hand: no router shortens its life
-            }
-            let left = known.valid_until.map(|until| until.duration_since(now));
-            let offered = (info.valid_s != INFINITE).then(|| Duration::from_secs(u64::from(info.valid_s)));
-            known.preferred_until = preferred;
-            known.valid_until = match (offered, left) {
-                (None, _) => None,
-                (Some(offered), left) if offered > TWO_HOURS || left.is_some_and(|l| offered > l) => {
-                    Some(now + offered)
-                }
-                (Some(_), Some(left)) if left <= TWO_HOURS => known.valid_until,
-                _ => Some(now + TWO_HOURS),
-            };
-            return;
-        }
-        let made = own.addresses.iter().filter(|a| !a.on_link).count();
-        if info.valid_s == 0 || made >= MAX_PREFIXES {
-            return;
-        }
-        let Ok(own_prefix) = Prefix::new(address, 64) else { return };
-        let options = AddressOptions { autoconf: true, ..AddressOptions::default() };
-        if self.put_address(device, own_prefix, options).is_ok()
-            && let Some(made) = self.device_mut(device).and_then(|d| d.find_mut(address))
-        {
-            (made.preferred_until, made.valid_until) = (preferred, lifetime(now, info.valid_s));
-        }
-    }
-
     /// Makes an appointment for the first thing that expires.
-    fn plan_expiry(&mut self) {
+    pub(crate) fn plan_expiry(&mut self) {
         let routers = self.routers.routers.iter().map(|r| r.expires);
         let prefixes = self.routers.on_link.iter().filter_map(|p| p.expires);
         let addresses = self.devices().flat_map(|d| d.addresses.iter().filter_map(|a| a.valid_until));
@@ -278,56 +167,5 @@ impl Engine {
             self.tell(EventKind::AddressExpired { device, address });
         }
         self.plan_expiry();
-    }
-
-    /// Begins to ask for routers, after a random delay (RFC 4861 section 6.3.7).
-    pub(crate) fn begin_router_solicit(&mut self, device: DeviceId) {
-        let Some(own) = self.device(device).filter(|d| d.up && !d.is_loopback() && !d.noarp) else { return };
-        let most = own.conf6_own(Conf6::RouterSolicitations);
-        let delay = u64::try_from(own.conf6_own(Conf6::RouterSolicitationDelay)).unwrap_or(0);
-        let asking = self.routers.soliciting.iter().any(|s| s.device == device);
-        if most == 0 || asking || !self.accepts_ra(device) {
-            return;
-        }
-        self.routers.soliciting.push(Soliciting { device, sent: 0, previous: None });
-        let within = self.clock.ticks_ceil(Duration::from_secs(delay));
-        let delay = self.rng.below(within);
-        self.tasks.add(&self.clock, delay, Task::RouterSolicit(device));
-    }
-
-    /// Asks, and plans to ask again after a longer time, a tenth more or less (RFC 7559 section 2).
-    pub(crate) fn router_solicit_round(&mut self, device: DeviceId) {
-        let most = self.own_conf6(device, Conf6::RouterSolicitations);
-        let roll = self.rng.below(201); // a tenth less to a tenth more, in thousandths
-        let wanted = self.accepts_ra(device) && self.device(device).is_some_and(|d| d.up);
-        let Some(asking) = self.routers.soliciting.iter_mut().find(|s| s.device == device) else { return };
-        if !wanted || (most >= 0 && asking.sent >= most) {
-            self.routers.soliciting.retain(|s| s.device != device);
-            return;
-        }
-        asking.sent = asking.sent.saturating_add(1);
-        let wait = match asking.previous {
-            None => SOLICIT_INTERVAL * (900 + roll) / 1000,
-            Some(previous) => previous * (1900 + roll) / 1000,
-        };
-        let longest = SOLICIT_INTERVAL_MAX * (900 + roll) / 1000;
-        let wait = if wait > SOLICIT_INTERVAL_MAX { longest } else { wait };
-        asking.previous = Some(wait);
-        let ticks = self.clock.ticks_ceil(wait);
-        self.tasks.add(&self.clock, ticks, Task::RouterSolicit(device));
-        self.solicit_routers(device);
-    }
-
-    /// An own address passed duplicate detection: with the link-local one the search for routers begins.
-    pub(crate) fn after_assigned(&mut self, device: DeviceId, address: Ipv6Addr) {
-        if address.is_unicast_link_local() {
-            self.mld_rejoin(device);
-            self.begin_router_solicit(device);
-        }
-    }
-
-    /// Is an own address still preferred as a source (RFC 4862 section 5.5.4)?
-    pub(crate) fn is_preferred(&self, address: &crate::InterfaceAddress) -> bool {
-        address.preferred_until.is_none_or(|until| until > self.clock.now())
     }
 }

@@ -360,8 +360,7 @@ fn redirects_end_with_the_router_they_lead_to_and_with_the_device_n60() {
 
 #[test]
 fn redirects_fill_no_memory_the_oldest_goes_first() {
-    let mut config = Config::default().seed(2);
-    config.max_redirects = 4;
+    let config = Config { max_redirects: 4, ..Config::default().seed(2) };
     let knobs = [("ipv6/conf/router_solicitations", "0")];
     let mut world = World::build(config, &knobs, common::ethernet("eth0", 1));
     advertises(&mut world, 10, 9000);

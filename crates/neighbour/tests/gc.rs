@@ -297,23 +297,14 @@ fn thresholds_in_the_wrong_order_end_the_walk_after_one_entry_gc_10() {
 #[test]
 fn a_budget_that_runs_out_leaves_last_flush_as_it_was_gc_11() {
     let family = Family::Inet;
-    let mut config = Config::default();
-    config.gc_budget = 16;
+    let config = Config { gc_budget: 16, ..Config::default() };
     let mut world = configured(config, [8, 16, 1024], &[]);
     world.run_for(secs(6));
     fill(&mut world, family, FIRST, 100, S::REACHABLE);
     let runs = world.stats(family).forced_gc_runs;
     assert_eq!(runs, 1, "entries with a timer are not considered: the list ends first");
     world.run_for(secs(6));
-    let mut stale = configured(
-        {
-            let mut config = Config::default();
-            config.gc_budget = 16;
-            config
-        },
-        [8, 16, 1024],
-        &[],
-    );
+    let mut stale = configured(Config { gc_budget: 16, ..Config::default() }, [8, 16, 1024], &[]);
     stale.run_for(secs(6));
     fill(&mut stale, family, FIRST, 40, S::STALE);
     // The first run considers 16 young entries of 17 and is over budget; so is each after it.

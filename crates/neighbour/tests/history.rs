@@ -155,8 +155,7 @@ fn a_queue_that_overflows_is_remembered() {
 
 #[test]
 fn the_ring_is_bounded_over_all_addresses_and_forgets_the_oldest() {
-    let mut config = Config::default().seed(3);
-    config.history = 10;
+    let config = Config { history: 10, ..Config::default().seed(3) };
     let mut world = World::build(config, KNOBS, ethernet("eth0", 1));
     for n in 2..200 {
         let _ = world.send(nth(Family::Inet, n), 1);
@@ -169,8 +168,7 @@ fn the_ring_is_bounded_over_all_addresses_and_forgets_the_oldest() {
 
 #[test]
 fn without_a_ring_nothing_is_remembered() {
-    let mut config = Config::default().seed(3);
-    config.history = 0;
+    let config = Config { history: 0, ..Config::default().seed(3) };
     let mut world = World::build(config, KNOBS, ethernet("eth0", 1));
     let _ = world.send(peer(Family::Inet), 1);
     assert!(records(&world, peer(Family::Inet)).is_empty());

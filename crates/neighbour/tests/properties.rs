@@ -173,8 +173,7 @@ impl Run {
             Family::Inet => Device::ethernet("eth0", MAC).link_local(false).address(prefix("192.0.2.1/24")),
             Family::Inet6 => ethernet("eth0", 1),
         };
-        let mut config = Config::default().seed(seed);
-        config.max_queued_bytes = 12 * 832;
+        let config = Config { max_queued_bytes: 12 * 832, ..Config::default().seed(seed) };
         let mut world = World::build(config, &knobs, device);
         let reader = world.engine().reader();
         let mut told = BTreeMap::new();

@@ -117,8 +117,7 @@ fn the_first_packet_for_a_stale_neighbour_tells_the_engine_once() {
 
 #[test]
 fn a_full_queue_gives_the_packet_back_and_is_counted() {
-    let mut config = Config::default();
-    config.handover = 2;
+    let config = Config { handover: 2, ..Config::default() };
     let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
     let reader = world.engine().reader();
     let other = reader.clone();
@@ -136,8 +135,7 @@ fn a_full_queue_gives_the_packet_back_and_is_counted() {
 
 #[test]
 fn a_full_queue_does_not_lose_the_use_of_a_stale_neighbour() {
-    let mut config = Config::default();
-    config.handover = 1;
+    let config = Config { handover: 1, ..Config::default() };
     let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
     let reader = world.engine().reader();
     world.init_neighbour_in_state(Family::Inet6, S::STALE);
