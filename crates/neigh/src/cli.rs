@@ -1,53 +1,197 @@
 //! The command line: which command, and how errors end.
 
+use crate::commands::{self, Command};
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::{demo, run, show};
+use crate::options::{self, Options};
+use crate::words::Words;
+use crate::{batch, demo, run};
 use clap::{Parser, Subcommand, error::ErrorKind};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
 
 /// Linux's neighbouring subsystem as a program: ARP and IPv6 neighbour discovery on links of your own.
 ///
 /// `neigh run` is a host on a TAP or on an existing interface, whose neighbour table is this program's
-/// and not the kernel's. `neigh show` prints that table, or the kernel's, as `ip neigh show` does.
-/// `neigh demo` shows it all against the running kernel, without root and without set-up.
+/// and not the kernel's. The other commands read and change that table with the words of `ip neigh`, or the
+/// kernel's own with `--kernel`; texts, JSON and exit codes are iproute2's. `neigh demo` shows it all against
+/// the running kernel, without root and without set-up.
 ///
-/// Exit codes: 0 all is well, 1 it failed, 2 wrong use; `show` has iproute2's.
+/// Commands and options may be cut short as with `ip`, and options may stand before the command:
+/// `neigh -s -j s`. `neigh --kernel -b FILE` does what `ip -b FILE` does.
+///
+/// Exit codes: 0 all is well, 1 it failed, 2 wrong use; the commands of `ip` have iproute2's (1 not found or
+/// incomplete, 2 refused by the table, 255 a bad word).
 #[derive(Debug, Parser)]
 #[command(name = "neigh", version, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Chosen,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Chosen {
     Demo(demo::Args),
     Run(Box<run::Args>),
-    Show(show::Args),
+    /// Print the neighbour table.
+    ///
+    /// WORDS: [proxy] [to PREFIX] [dev DEV] [nud STATE] [vrf NAME | master DEV | nomaster] [unused] [protocol
+    /// PROTO]. STATE is a name (permanent, noarp, stale, reachable, none, incomplete, delay, probe, failed), a
+    /// number such as 0x80, or `all`; it may stand several times. Without it entries in state NONE and NOARP
+    /// are not shown.
+    ///
+    /// Examples: neigh show dev eth0 nud stale; neigh -j -s show 192.0.2.0/24; neigh --kernel show proxy
+    #[command(visible_aliases = ["list", "lst"])]
+    Show(WithProc),
+    /// Make an entry that is not there yet.
+    ///
+    /// WORDS: { ADDR [lladdr LLADDR] [nud STATE] | proxy ADDR } [dev DEV] [router] [use] [managed]
+    /// [extern_learn] [extern_valid] [protocol PROTO]. The state is `permanent` unless it is given. `use`
+    /// resolves the address now, `managed` keeps it resolved; both make lladdr and nud void. `proxy` answers
+    /// for somebody else.
+    ///
+    /// Examples: neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev eth0; neigh add 192.0.2.1 dev eth0 managed
+    Add(OfTable),
+    /// Take an entry away.
+    ///
+    /// WORDS: { ADDR | proxy ADDR } dev DEV. An entry that somebody else holds stays, as FAILED.
+    #[command(visible_alias = "delete")]
+    Del(OfTable),
+    /// Change an entry that is there.
+    ///
+    /// WORDS are those of `add`. What is not said is not kept: the state becomes `permanent`.
+    #[command(visible_alias = "chg")]
+    Change(OfTable),
+    /// Make an entry, or change it if it is there.
+    ///
+    /// WORDS are those of `add`.
+    Replace(OfTable),
+    /// Print one entry.
+    ///
+    /// WORDS: { ADDR dev DEV | proxy ADDR [dev DEV] }. As in iproute2 6.1, --json is without effect here unless
+    /// --strict is given.
+    Get(OfTable),
+    /// Take away what `show` with the same words prints.
+    ///
+    /// WORDS are those of `show`, at least one of them: `flush all` is everything. PERMANENT and NOARP entries
+    /// stay unless their state is named. -s counts, -s -s names what goes.
+    ///
+    /// As with iproute2, entries of control planes (extern_learn) go in any state; --strict keeps to the
+    /// states that are named.
+    Flush(OfTable),
+    /// Tell what happens, as it happens.
+    ///
+    /// WORDS: [neigh] [dev DEV] [label]. -t and -ts tell the time as well. After an overrun it says so on
+    /// stderr, lists the table again and goes on.
+    Monitor(OfTable),
+    /// Show or change the parameters of the tables and of each device.
+    ///
+    /// WORDS: [show] [dev DEV] [name NAME], or change name NAME [dev DEV] [thresh1 N] [thresh2 N] [thresh3 N]
+    /// [gc_int MS] [base_reachable MS] [retrans MS] [gc_stale MS] [delay_probe MS] [queue N] [app_probes N]
+    /// [ucast_probes N] [mcast_probes N] [anycast_delay MS] [proxy_delay MS] [proxy_queue N] [locktime MS].
+    /// NAME is arp_cache or ndisc_cache.
+    #[command(visible_alias = "ntbl")]
+    Ntable(OfTable),
+    /// Count lookups, probes, failures and drops in the daemon's tables.
+    ///
+    /// WORDS: [arp_cache | ndisc_cache]. --proc prints /proc/net/stat's format, of arp_cache unless -6 or the
+    /// name says otherwise, in one row: this engine does not count for each processor.
+    Stat(WithProc),
+    /// Tell the story of an address: what was asked, answered, dropped and decided, and when.
+    ///
+    /// WORDS: ADDRESS [dev DEV]. For an address that is not in the table it says why it is not.
+    Why(OfTable),
+    /// List, add or delete addresses of the daemon's devices.
+    ///
+    /// WORDS: [show] [dev DEV], or add|del CIDR dev DEV.
+    Address(OfTable),
+    /// List the daemon's devices, or switch one on or off.
+    ///
+    /// WORDS: DEV up|down, or nothing to list them.
+    Link(OfTable),
+}
+
+/// A command in the words of iproute2.
+#[derive(Debug, clap::Args)]
+struct OfTable {
+    #[command(flatten)]
+    options: Options,
+    /// What to do, in the words of iproute2.
+    #[arg(value_name = "WORDS")]
+    words: Vec<String>,
+}
+
+/// The same, with a format of /proc.
+#[derive(Debug, clap::Args)]
+struct WithProc {
+    #[command(flatten)]
+    common: OfTable,
+    /// The format of the kernel's file: /proc/net/arp, /proc/net/stat/arp_cache.
+    #[arg(long, help_heading = "Printing")]
+    proc: bool,
 }
 
 /// Runs the program with these arguments, the program's name first, and says how it ended.
 pub fn main(args: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(in_clap_order(args)) {
-        Ok(cli) => cli,
-        Err(error) => return explain(&error),
-    };
-    let result = match cli.command {
-        Command::Demo(args) => demo::run(args),
-        Command::Run(args) => run::run(*args),
-        Command::Show(args) => show::run(&args),
-    };
+    let kernel = args.iter().any(|arg| arg == "--kernel");
+    let result = in_clap_order(args).map_err(Into::into).and_then(|args| match Cli::try_parse_from(args) {
+        Ok(cli) => dispatch(cli.command),
+        Err(error) => Ok(explain(&error)),
+    });
     result.unwrap_or_else(|error| match error.downcast_ref::<Failure>() {
         Some(failure) => {
-            eprintln!("{failure}");
+            let text = failure.to_string();
+            // Whoever asks the daemon may have no `ip`.
+            let text =
+                if kernel { text } else { text.replace("try \"ip neigh help\"", "try \"neigh --help\"") };
+            if !text.is_empty() {
+                eprintln!("{text}");
+            }
             ExitCode::from(failure.code())
         }
+        // Who reads has enough.
+        None if is_closed_pipe(&error) => ExitCode::SUCCESS,
         None => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     })
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn dispatch(chosen: Chosen) -> anyhow::Result<ExitCode> {
+    use crate::change::Verb;
+    let (command, args, proc) = match chosen {
+        Chosen::Demo(args) => return demo::run(args),
+        Chosen::Run(args) => return run::run(*args),
+        Chosen::Show(args) => (Command::Show, args.common, args.proc),
+        Chosen::Stat(args) => (Command::Stat, args.common, args.proc),
+        Chosen::Add(args) => (Command::Change(Verb::Add), args, false),
+        Chosen::Del(args) => (Command::Change(Verb::Delete), args, false),
+        Chosen::Change(args) => (Command::Change(Verb::Change), args, false),
+        Chosen::Replace(args) => (Command::Change(Verb::Replace), args, false),
+        Chosen::Get(args) => (Command::Get, args, false),
+        Chosen::Flush(args) => (Command::Flush, args, false),
+        Chosen::Monitor(args) => (Command::Monitor, args, false),
+        Chosen::Ntable(args) => (Command::Ntable, args, false),
+        Chosen::Why(args) => (Command::Why, args, false),
+        Chosen::Address(args) => (Command::Address, args, false),
+        Chosen::Link(args) => (Command::Link, args, false),
+    };
+    let OfTable { options, words } = args;
+    let mut context = Context::new(options);
+    let result = match context.options.batch.clone() {
+        Some(file) => batch::run(&mut context, &file),
+        None => command.run(&mut context, Words::new(&words), proc),
+    };
+    let flushed = context.flush();
+    result?;
+    flushed?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Help and version go to stdout; all else is one line on stderr.
@@ -83,96 +227,111 @@ fn one_line(text: &str) -> String {
     }
 }
 
-/// Puts the options that stand before the command, as iproute2 has them, behind it, and spells them and
-/// the command as clap knows them.
-fn in_clap_order(args: Vec<OsString>) -> Vec<OsString> {
+/// Options with their values, as the parser of arguments wants them: one of each, but for `--stats`.
+#[derive(Default)]
+struct Given(Vec<(String, Option<OsString>)>);
+
+impl Given {
+    /// Takes an option and, if it has one, its value from `rest`. False if there is no such option.
+    fn take(&mut self, arg: &str, rest: &mut impl Iterator<Item = OsString>) -> bool {
+        let Some(option) = options::spelled(arg) else { return false };
+        let value = option.takes_value.then(|| rest.next()).flatten();
+        if !option.text.is_empty() {
+            let name = |text: &str| text.split('=').next().unwrap_or_default().to_owned();
+            self.0.retain(|(old, _)| old == "--stats" || name(old) != name(&option.text));
+            self.0.push((option.text, value));
+        }
+        true
+    }
+
+    fn has(&self, names: &[&str]) -> bool {
+        self.0.iter().any(|(name, _)| names.contains(&name.as_str()))
+    }
+
+    fn into_args(self) -> impl Iterator<Item = OsString> {
+        self.0.into_iter().flat_map(|(name, value)| [Some(OsString::from(name)), value]).flatten()
+    }
+}
+
+/// Spells commands and options as the parser of arguments knows them, and puts the options, wherever they
+/// stood, between the command and its words.
+///
+/// # Errors
+///
+/// iproute2's text for a command or an option that does not exist.
+fn in_clap_order(args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let mut rest = args.into_iter();
     let mut out: Vec<OsString> = rest.next().into_iter().collect();
-    let mut leading: Vec<OsString> = Vec::new();
-    let command = loop {
-        let Some(arg) = rest.next() else { break None };
-        match arg.to_str() {
-            Some("--") | None => break Some(arg),
-            Some(option) if option.starts_with('-') => {
-                let option = long_spelling(option);
-                let takes_value = matches!(option, "--socket" | "--family" | "-f");
-                leading.push(option.into());
-                leading.extend(takes_value.then(|| rest.next()).flatten());
+    let mut given = Given::default();
+    let mut command = None;
+    while let Some(arg) = rest.next() {
+        let text = arg.to_string_lossy();
+        match &*text {
+            "--" => {}
+            option if option.starts_with('-') => {
+                if !given.take(option, &mut rest) {
+                    let text = format!("Option \"{option}\" is unknown, try \"ip -help\".");
+                    return Err(Failure::exact(text, 255));
+                }
             }
-            Some(_) => break Some(arg),
+            // `neigh neigh show`: some hands are fast.
+            word if commands::is_neigh(word) && command.is_none() => {
+                command = Some(Command::Show.name().into())
+            }
+            _ => {
+                command = Some(arg);
+                break;
+            }
+        }
+    }
+    let about_itself = given.has(&["-h", "--help", "--version"]);
+    let name = match command {
+        None if about_itself || given.0.is_empty() => {
+            out.extend(given.into_args());
+            return Ok(out);
+        }
+        None => Command::Show.name().to_owned(),
+        Some(name) if name == "run" || name == "demo" => {
+            out.push(name);
+            out.extend(given.into_args());
+            out.extend(rest);
+            return Ok(out);
+        }
+        Some(name) => {
+            let word = name.to_string_lossy();
+            let found = Command::named(&word).ok_or_else(|| commands::unknown(&word))?;
+            if found == Command::Help {
+                if given.has(&["--kernel"]) {
+                    return Err(crate::usage::neigh());
+                }
+                out.push("help".into());
+                let topic = rest.next().map(|topic| match Command::named(&topic.to_string_lossy()) {
+                    Some(command) => command.name().into(),
+                    None => topic,
+                });
+                out.extend(topic);
+                return Ok(out);
+            }
+            found.name().to_owned()
         }
     };
-    let Some(command) = command else {
-        out.extend(leading);
-        return out;
-    };
-    out.push(command_spelling(&command).unwrap_or(command));
-    out.extend(leading);
-    out.extend(rest);
-    out
-}
-
-/// iproute2's options are long with one dash and may be cut short.
-fn long_spelling(option: &str) -> &str {
-    let Some(name) = option.strip_prefix('-').filter(|name| name.len() > 1 && !name.starts_with('-')) else {
-        return option;
-    };
-    let known = [
-        ("family", "--family"),
-        ("stats", "--stats"),
-        ("statistics", "--stats"),
-        ("json", "--json"),
-        ("pretty", "--pretty"),
-        ("oneline", "--oneline"),
-        ("help", "--help"),
-    ];
-    // `ip` takes `-js` for `-json -s`, too.
-    known.iter().find(|(long, _)| long.starts_with(name)).map_or(option, |(_, ours)| ours)
-}
-
-/// `show`, `list` and `lst` may be cut short to any beginning.
-fn command_spelling(command: &OsStr) -> Option<OsString> {
-    let given = command.to_str().filter(|given| !given.is_empty())?;
-    ["show", "list", "lst"].iter().any(|name| name.starts_with(given)).then(|| "show".into())
+    let mut words = Vec::new();
+    while let Some(arg) = rest.next() {
+        match arg.to_str() {
+            Some("--") => words.extend(rest.by_ref()),
+            Some(option) if option.starts_with('-') && given.take(option, &mut rest) => {}
+            _ => words.push(arg),
+        }
+    }
+    out.push(name.into());
+    out.extend(given.into_args());
+    if !words.is_empty() {
+        out.push("--".into());
+        out.extend(words);
+    }
+    Ok(out)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn options_may_stand_before_the_command_and_be_cut_short_as_with_ip() {
-        for (given, expected) in [
-            ("neigh show", "neigh show"),
-            ("neigh -j s dev v0", "neigh show -j dev v0"),
-            ("neigh -json -stat lst", "neigh show --json --stats"),
-            ("neigh --socket /x l", "neigh show --socket /x"),
-            ("neigh --socket=/x -6 list", "neigh show --socket=/x -6"),
-            ("neigh --help", "neigh --help"),
-            ("neigh --help sho", "neigh show --help"),
-            ("neigh run --port tap:t", "neigh run --port tap:t"),
-            ("neigh", "neigh"),
-        ] {
-            let args = in_clap_order(given.split(' ').map(OsString::from).collect());
-            let args: Vec<&str> = args.iter().map(|arg| arg.to_str().unwrap()).collect();
-            assert_eq!(args.join(" "), expected);
-        }
-    }
-
-    #[test]
-    fn an_error_is_one_line() {
-        for line in
-            ["neigh nope", "neigh run --addres 1.2.3.4", "neigh run --seed x", "neigh run --upper tun"]
-        {
-            let error = Cli::try_parse_from(in_clap_order(line.split(' ').map(OsString::from).collect()));
-            let text = one_line(&error.unwrap_err().to_string());
-            assert!(text.starts_with("error: ") && text.contains("hint: ") && !text.contains('\n'), "{text}");
-        }
-    }
-}
+#[path = "cli_tests.rs"]
+mod tests;

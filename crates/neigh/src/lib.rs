@@ -8,15 +8,36 @@
 //! |---|---|
 //! | `neigh demo` | [`demo`] with its laboratory [`lab`] |
 //! | `neigh run` | [`run`] |
-//! | `neigh show` | [`show`] |
+//! | `neigh show`, `add`, `del`, `change`, `replace`, `get`, `flush`, `monitor`, `ntable` | one each, in iproute2's words |
+//! | `neigh stat`, `why`, `address`, `link` | one each, of the daemon's own |
 
+mod address;
+mod batch;
+mod change;
 mod cli;
+mod commands;
+mod context;
 pub mod demo;
 mod failure;
+mod flush;
+mod get;
+mod inet;
+mod json;
 pub mod lab;
+mod link;
+mod local_time;
+mod monitor;
+mod names;
+mod ntable;
+mod options;
+mod print;
 pub mod run;
-pub mod show;
+mod show;
 mod socket;
+mod stat;
+mod usage;
+mod why;
+mod words;
 
 pub use cli::main;
 pub use failure::Failure;

@@ -21,6 +21,17 @@ pub enum MessageError {
     /// `NDA_DST` is missing or of another family than the message.
     #[error("a neighbour without an IP address")]
     NoAddress,
+    /// The value of a parameter is no number.
+    #[error("{0:?} is told as the value of a parameter")]
+    NotANumber(String),
+    /// Its header alone has more bytes.
+    #[error("a message of {got} bytes; its header alone has {expected}")]
+    Short {
+        /// Bytes there are.
+        got: usize,
+        /// Bytes there must be.
+        expected: usize,
+    },
     /// `NDA_LLADDR` is longer than any device's address.
     #[error("a link-layer address of {0} bytes; the most is 32")]
     LongLladdr(usize),

@@ -1,14 +1,16 @@
 //! An interface as `RTM_NEWLINK` tells of it, as far as a list of neighbours needs it.
 
 use crate::entry::MessageError;
+use crate::message::{text_of, u32_at};
 use neighbour::LlAddr;
 use netlink_packet_core::NlasIterator;
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkHeader, LinkLayerType, LinkMessage};
 
 const IFLA_ADDRESS: u16 = 1;
-const IFLA_IFNAME: u16 = 3;
+pub(crate) const IFLA_IFNAME: u16 = 3;
+const IFLA_MASTER: u16 = 10;
 /// The length of `struct ifinfomsg`.
-const IFINFOMSG: usize = 16;
+pub(crate) const IFINFOMSG: usize = 16;
 
 /// An interface: of the daemon's engine or of the kernel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +25,8 @@ pub struct Interface {
     pub flags: u32,
     /// Its link-layer address, if it has any.
     pub lladdr: Option<LlAddr>,
+    /// The index of the bridge, bond or VRF that it is a port of.
+    pub master: Option<u32>,
 }
 
 impl Interface {
@@ -45,6 +49,7 @@ impl Interface {
         message.attributes.push(LinkAttribute::IfName(self.name.clone()));
         let lladdr = self.lladdr.map(|a| LinkAttribute::Address(a.as_bytes().to_vec()));
         message.attributes.extend(lladdr);
+        message.attributes.extend(self.master.map(LinkAttribute::Controller));
         message
     }
 
@@ -57,15 +62,13 @@ impl Interface {
     /// The bytes are no such message.
     pub fn parse(payload: &[u8]) -> Result<Self, MessageError> {
         let header = LinkHeader::parse(payload)?;
-        let (mut name, mut lladdr) = (String::new(), None);
+        let (mut name, mut lladdr, mut master) = (String::new(), None, None);
         for attribute in NlasIterator::new(payload.get(IFINFOMSG..).unwrap_or_default()) {
             let attribute = attribute?;
             match attribute.kind() {
-                IFLA_IFNAME => {
-                    let text = attribute.value().split(|byte| *byte == 0).next().unwrap_or_default();
-                    name = String::from_utf8_lossy(text).into_owned();
-                }
+                IFLA_IFNAME => name = text_of(attribute.value()),
                 IFLA_ADDRESS => lladdr = LlAddr::new(attribute.value()).filter(|a| !a.is_empty()),
+                IFLA_MASTER => master = u32_at(attribute.value(), 0).filter(|index| *index != 0),
                 _ => {}
             }
         }
@@ -75,6 +78,7 @@ impl Interface {
             hardware: header.link_layer_type.into(),
             flags: header.flags.bits(),
             lladdr,
+            master,
         })
     }
 }
@@ -86,8 +90,9 @@ mod tests {
 
     #[test]
     fn an_interface_comes_out_as_it_went_in_and_no_cut_makes_it_panic() {
-        for lladdr in [None, Some([2, 0, 0, 0, 0, 1].into())] {
-            let interface = Interface { index: 3, name: "eth0".into(), hardware: 1, flags: 0x1_1043, lladdr };
+        for (lladdr, master) in [(None, Some(7)), (Some([2, 0, 0, 0, 0, 1].into()), None)] {
+            let name = "eth0".into();
+            let interface = Interface { index: 3, name, hardware: 1, flags: 0x1_1043, lladdr, master };
             let message = interface.to_message();
             let mut bytes = vec![0; message.buffer_len()];
             message.emit(&mut bytes);

@@ -17,7 +17,7 @@ Example, against the kernel of this machine:
 ///
 /// It prints one line that begins with `ready` when its links are up, its IPv6 addresses are checked for
 /// duplicates (a second or two, unless --set conf/accept_dad=0) and its control socket listens. SIGTERM and
-/// SIGINT end it.
+/// SIGINT end it; SIGHUP lets it read the --config file again: parameters, addresses and routes follow it.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_long_help = EXAMPLE)]
 pub struct Args {
@@ -50,7 +50,7 @@ pub struct Args {
     /// With several ports each has a file of its own: with --pcap all.pcap and the port eth1, all-eth1.pcap.
     #[arg(long, value_name = "FILE")]
     pub(super) pcap: Option<PathBuf>,
-    /// Where to listen for `neigh show`.
+    /// Where to listen for `neigh show` and the other commands.
     ///
     /// By default $NEIGH_SOCKET, or $XDG_RUNTIME_DIR/neigh.sock, or /run/neigh.sock for root.
     #[arg(long, value_name = "PATH")]
@@ -68,6 +68,15 @@ pub struct Args {
     /// Lists of the command line come behind those of the file; single values replace them.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// Only look at the arguments and the file, say what is wrong with them, and end.
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Save the entries into this file in the end, and bring them back as STALE at the next start.
+    ///
+    /// Entries that were PERMANENT come back as they were. A file that cannot be used is reported and
+    /// ignored; entries of ports that are not there are left out.
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
     /// The seed of all chance, to repeat a run; by default from the system.
     #[arg(long, value_name = "NUMBER")]
     pub(super) seed: Option<u64>,

@@ -18,6 +18,7 @@ pub(super) fn start(ports: &mut [Port], path: &Path, epoch: Time) -> Result<(), 
             Failure::new(what, "name a file in a directory that exists and can be written to")
         })?;
         port.link = Box::new(layer);
+        port.captured = true;
     }
     Ok(())
 }

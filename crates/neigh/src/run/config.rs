@@ -24,6 +24,7 @@ struct File {
     upper: Option<Upper>,
     pcap: Option<PathBuf>,
     socket: Option<PathBuf>,
+    state: Option<PathBuf>,
     profile: Option<Profile>,
     seed: Option<u64>,
     #[serde(default)]
@@ -55,6 +56,8 @@ pub(super) fn merged(args: Args) -> Result<Args, Failure> {
         upper: args.upper.or(file.upper),
         pcap: args.pcap.or(file.pcap),
         socket: args.socket.or(file.socket),
+        state: args.state.or(file.state),
+        check: args.check,
         profile: args.profile.or(file.profile),
         config: args.config,
         seed: args.seed.or(file.seed),

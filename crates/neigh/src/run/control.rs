@@ -1,7 +1,8 @@
-//! The control socket: who connects may ask for the table.
+//! The control socket: who connects may ask for the table, change it, and hear what becomes of it.
 
 use crate::failure::Failure;
-use neighbour_ctl::{Frames, Snapshot, respond};
+use neighbour_ctl::{Conversation, Frames, Host, overrun};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::stat::{Mode, umask};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -14,6 +15,27 @@ use std::path::{Path, PathBuf};
 const CLIENTS_MAX: usize = 64;
 /// A client that does not take its answers is not asked for more requests beyond this.
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
+/// Beyond this a member of a group misses news, and is told so; as much as `ip monitor` asks for.
+const NEWS_MAX: usize = 1024 * 1024;
+/// Bytes that a client took are kept up to here.
+const CHUNK: usize = 256 * 1024;
+/// Where port ids begin that are no process's, counted downwards, as the kernel does.
+const PORT_ABOVE: u32 = 0u32.wrapping_sub(4096);
+
+/// Something that those who listen are to hear.
+#[derive(Clone, Debug)]
+pub(super) enum News {
+    /// This message.
+    Message(Vec<u8>),
+    /// That something was lost before it came here.
+    Lost,
+}
+
+/// What the socket is about.
+pub(super) trait Subject: Host {
+    /// What happened since the last call that listeners are to hear.
+    fn news(&mut self) -> Vec<News>;
+}
 
 /// The listening socket, its file, and the conversations. The file goes when this is dropped.
 #[derive(Debug)]
@@ -28,9 +50,12 @@ pub(super) struct Control {
 #[derive(Debug)]
 struct Client {
     stream: UnixStream,
+    conversation: Conversation,
     frames: Frames,
     answer: Vec<u8>,
     sent: usize,
+    /// News are lost until it has taken what waits.
+    overrun: bool,
     /// No more is read; it goes when its answers are taken.
     finished: bool,
 }
@@ -69,20 +94,88 @@ impl Control {
     }
 
     /// Takes new conversations, reads requests and answers them, as far as it goes without waiting.
-    pub(super) fn serve(&mut self, snapshot: &impl Snapshot) {
+    pub(super) fn serve(&mut self, subject: &mut impl Subject) {
         while self.clients.len() < CLIENTS_MAX {
             let Ok((stream, _)) = self.listener.accept() else { break };
             if stream.set_nonblocking(true).is_ok() {
+                let conversation = Conversation::new(self.port_id(&stream));
                 self.clients.push(Client {
                     stream,
+                    conversation,
                     frames: Frames::default(),
                     answer: Vec::new(),
                     sent: 0,
+                    overrun: false,
                     finished: false,
                 });
             }
         }
-        self.clients.retain_mut(|client| client.serve(snapshot));
+        let mut index = 0;
+        while index < self.clients.len() {
+            if self.serve_one(index, subject) {
+                index += 1;
+            } else {
+                self.clients.remove(index);
+            }
+        }
+    }
+
+    /// Tells those who listen.
+    pub(super) fn tell(&mut self, news: &[News]) {
+        for client in &mut self.clients {
+            news.iter().for_each(|news| client.hear(news));
+        }
+    }
+
+    /// Sends what is left to send.
+    pub(super) fn flush(&mut self) {
+        self.clients.retain_mut(|client| client.send().is_ok());
+    }
+
+    /// The process's id, as the kernel gives it to a process's first socket, unless it is taken.
+    fn port_id(&self, stream: &UnixStream) -> u32 {
+        let taken = |port: &u32| self.clients.iter().any(|client| client.conversation.port() == *port);
+        let process = getsockopt(stream, PeerCredentials).ok().and_then(|c| u32::try_from(c.pid()).ok());
+        let process = process.filter(|pid| *pid != 0 && !taken(pid));
+        // There are fewer clients than numbers.
+        process.or_else(|| (1..=PORT_ABOVE).rev().find(|port| !taken(port))).unwrap_or(PORT_ABOVE)
+    }
+
+    /// Does the conversation go on?
+    fn serve_one(&mut self, index: usize, subject: &mut impl Subject) -> bool {
+        loop {
+            let Some(client) = self.clients.get_mut(index) else { return false };
+            if client.send().is_err() {
+                return false;
+            }
+            if client.waiting() > ANSWER_MAX {
+                return true;
+            }
+            let mut answer = Vec::new();
+            match client.frames.next_message() {
+                Ok(Some(request)) => client.conversation.respond(request, subject, &mut answer),
+                Ok(None) if client.finished => return client.has_answer(),
+                Ok(None) => match client.read() {
+                    Ok(true) => {}
+                    Ok(false) => client.finished = true,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(_) => return false,
+                },
+                Err(error) => {
+                    tracing::warn!("a conversation was closed: {error}");
+                    return false;
+                }
+            }
+            if !answer.is_empty() {
+                // What a request brought about is told before the request is acknowledged.
+                let news = subject.news();
+                self.tell(&news);
+                if let Some(client) = self.clients.get_mut(index) {
+                    client.answer.append(&mut answer);
+                }
+            }
+        }
     }
 }
 
@@ -99,30 +192,24 @@ impl Client {
         self.sent < self.answer.len()
     }
 
-    /// Does the conversation go on?
-    fn serve(&mut self, snapshot: &impl Snapshot) -> bool {
-        loop {
-            if self.send().is_err() {
-                return false;
+    fn waiting(&self) -> usize {
+        self.answer.len() - self.sent
+    }
+
+    /// Takes news in, if it listens and has room.
+    fn hear(&mut self, news: &News) {
+        if !self.conversation.hears_neighbours() || self.overrun {
+            return;
+        }
+        match news {
+            News::Message(message) if self.waiting() + message.len() <= NEWS_MAX => {
+                self.answer.extend_from_slice(message);
             }
-            if self.answer.len() - self.sent > ANSWER_MAX {
-                return true;
+            News::Message(_) => {
+                self.overrun = true;
+                self.answer.extend_from_slice(&overrun(self.conversation.port()));
             }
-            match self.frames.next_message() {
-                Ok(Some(request)) => respond(request, snapshot, &mut self.answer),
-                Ok(None) if self.finished => return self.has_answer(),
-                Ok(None) => match self.read() {
-                    Ok(true) => {}
-                    Ok(false) => self.finished = true,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(_) => return false,
-                },
-                Err(error) => {
-                    tracing::warn!("a conversation was closed: {error}");
-                    return false;
-                }
-            }
+            News::Lost => self.answer.extend_from_slice(&overrun(self.conversation.port())),
         }
     }
 
@@ -140,13 +227,21 @@ impl Client {
             match self.stream.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(len) => self.sent += len,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // What was taken does not pile up while it never takes all.
+                    if self.sent > CHUNK {
+                        self.answer.drain(..self.sent);
+                        self.sent = 0;
+                    }
+                    return Ok(());
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         self.answer = Vec::new();
         self.sent = 0;
+        self.overrun = false;
         Ok(())
     }
 }
@@ -173,88 +268,5 @@ fn remove_stale(path: &Path) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use neighbour_ctl::{Entry, Filter, Interface, Table, TableError, request};
-    use std::thread;
-
-    struct One;
-
-    impl Snapshot for One {
-        fn interfaces(&self) -> Vec<Interface> {
-            vec![Interface { index: 1, name: "lo".into(), hardware: 772, flags: 0, lladdr: None }]
-        }
-
-        fn neighbours(&self, _: &Filter) -> Vec<Entry> {
-            Vec::new()
-        }
-    }
-
-    fn path(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("neigh-{}-{name}.sock", std::process::id()))
-    }
-
-    #[test]
-    fn a_client_is_answered_and_the_file_goes_in_the_end() {
-        let path = path("answered");
-        let mut control = Control::bind(path.clone()).unwrap();
-        let asking = thread::spawn({
-            let path = path.clone();
-            move || Table::daemon(&path).and_then(|mut table| table.interfaces())
-        });
-        while !asking.is_finished() {
-            control.serve(&One);
-            thread::yield_now();
-        }
-        assert_eq!(asking.join().unwrap().unwrap(), One.interfaces());
-        drop(control);
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_stale_socket_is_replaced_and_a_live_one_is_respected() {
-        let path = path("stale");
-        drop(UnixListener::bind(&path).unwrap());
-        assert!(path.exists(), "std leaves the file behind");
-        let control = Control::bind(path.clone()).unwrap();
-        let error = Control::bind(path.clone()).unwrap_err().to_string();
-        assert!(error.contains("another daemon listens there"), "{error}");
-        drop(control);
-        fs::write(&path, "precious").unwrap();
-        let error = Control::bind(path.clone()).unwrap_err().to_string();
-        assert!(error.contains("no socket"), "{error}");
-        assert_eq!(fs::read(&path).unwrap(), b"precious");
-        fs::remove_file(&path).unwrap();
-    }
-
-    #[test]
-    fn a_stream_that_lost_its_shape_is_closed() {
-        let path = path("shape");
-        let mut control = Control::bind(path.clone()).unwrap();
-        let mut client = UnixStream::connect(&path).unwrap();
-        client.write_all(&[0; 16]).unwrap();
-        control.serve(&One);
-        assert!(control.clients.is_empty());
-        assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
-    }
-
-    #[test]
-    fn a_client_that_asks_and_closes_its_side_is_answered_still() {
-        let path = path("half");
-        let mut control = Control::bind(path.clone()).unwrap();
-        let mut client = UnixStream::connect(&path).unwrap();
-        client.write_all(&request::interfaces(9)).unwrap();
-        client.shutdown(std::net::Shutdown::Write).unwrap();
-        control.serve(&One);
-        let mut answer = Vec::new();
-        client.read_to_end(&mut answer).unwrap();
-        assert!(answer.len() > 32 && control.clients.is_empty());
-    }
-
-    #[test]
-    fn nobody_there_is_an_error_that_names_the_socket() {
-        let error = Table::daemon(&path("nobody")).unwrap_err();
-        assert!(matches!(error, TableError::NoDaemon { .. }));
-        assert!(error.to_string().contains("nobody.sock"));
-    }
-}
+#[path = "control_tests.rs"]
+mod tests;

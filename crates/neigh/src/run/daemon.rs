@@ -1,19 +1,19 @@
 //! The loop: frames in, time, frames out, conversations; until a signal.
 
-use super::args::Upper;
-use super::control::Control;
+use super::args::{Args, Upper};
+use super::control::{Control, News};
 use super::events;
 use super::host::Host;
-use super::plan::{Built, hardware};
+use super::plan::{Built, Plan};
 use super::port::Port;
+use super::reload;
 use super::spec::PortKind;
+use super::state;
+use super::view::View;
 use super::watch::LinkWatch;
 use anyhow::{Context, bail};
-use neighbour::{
-    AddressState, DeviceId, Engine, EventKind, Family, Flags, Input, Instant, LlAddr, NudState, Prefix,
-    ProxyEntry, RouteType, Sent,
-};
-use neighbour_ctl::{Entry, Filter, Interface, Snapshot};
+use neighbour::{AddressState, DeviceId, Engine, Event, EventKind, Input, Instant, LlAddr, Prefix, Sent};
+use neighbour_ctl::notification;
 use neighbour_link::{Link, Time};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -22,6 +22,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 use tracing::{debug, warn};
 
@@ -38,6 +39,13 @@ pub(super) struct Parts {
     pub(super) watch: LinkWatch,
     /// Becomes readable when the daemon is to end.
     pub(super) signals: UnixStream,
+    /// Becomes readable when the configuration is to be read again.
+    pub(super) hangups: UnixStream,
+    /// What the command line says, without the file.
+    pub(super) args: Args,
+    /// What is in force.
+    pub(super) plan: Plan,
+    pub(super) state: Option<PathBuf>,
     pub(super) start: std::time::Instant,
     pub(super) seed: u64,
     pub(super) upper: Upper,
@@ -54,6 +62,15 @@ pub(super) struct Daemon {
     control: Control,
     watch: LinkWatch,
     signals: UnixStream,
+    hangups: UnixStream,
+    args: Args,
+    plan: Plan,
+    /// Where entries are saved in the end.
+    state: Option<PathBuf>,
+    /// Not switched off by an administrator, by port.
+    admin: Vec<bool>,
+    /// Events that were taken from the engine to be told, and are still to be acted upon.
+    taken: VecDeque<Event>,
     start: std::time::Instant,
     /// What the engine knows of each port: switched on, carrier.
     known: Vec<(bool, bool)>,
@@ -63,7 +80,8 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { built, ports, control, watch, signals, start, seed, upper } = parts;
+        let Parts { built, ports, control, watch, signals, hangups, args, plan, state, start, seed, upper } =
+            parts;
         let Built { engine, loopback, devices } = built;
         let hosts = match upper {
             Upper::None => Vec::new(),
@@ -71,13 +89,35 @@ impl Daemon {
         };
         // A port that was not running was built down, and has its carrier for the engine all the same.
         let known = ports.iter().map(|port| (port.is_running(), true)).collect();
-        let buffer = Vec::new();
-        let ready = false;
-        Self { engine, loopback, devices, ports, hosts, control, watch, signals, start, known, ready, buffer }
+        Self {
+            admin: vec![true; ports.len()],
+            engine,
+            loopback,
+            devices,
+            ports,
+            hosts,
+            control,
+            watch,
+            signals,
+            hangups,
+            args,
+            plan,
+            state,
+            taken: VecDeque::new(),
+            start,
+            known,
+            ready: false,
+            buffer: Vec::new(),
+        }
     }
 
     /// Runs until a signal, or until the last interface is gone.
     pub(super) fn run(mut self) -> anyhow::Result<()> {
+        self.signals.set_nonblocking(true)?;
+        self.hangups.set_nonblocking(true)?;
+        if let Some(path) = &self.state {
+            state::restore(path, &mut self.engine, Instant::since_start(self.start.elapsed()));
+        }
         for port in 0..self.ports.len() {
             self.groups_changed(port);
             self.addresses_changed(port);
@@ -93,9 +133,12 @@ impl Daemon {
             }
             let wait = if more { Some(Duration::ZERO) } else { self.wait_time() };
             self.wait(wait)?;
-            if self.is_told_to_end()? {
+            if is_signalled(&mut self.hangups)? {
+                self.reload();
+            }
+            if is_signalled(&mut self.signals)? {
                 debug!("a signal ends it");
-                return Ok(());
+                return self.end();
             }
         }
     }
@@ -114,7 +157,7 @@ impl Daemon {
         }
         self.engine.handle_timeout(Instant::since_start(self.elapsed()));
         self.drain();
-        self.control.serve(&View { engine: &self.engine, loopback: self.loopback });
+        self.serve();
         for port in self.ports.iter_mut().filter(|port| !port.gone) {
             if let Err(error) = port.link.flush() {
                 debug!("{}: frames were not sent: {error}", port.name);
@@ -123,10 +166,51 @@ impl Daemon {
         Ok(more)
     }
 
+    /// Answers those who ask, and does what they brought about.
+    fn serve(&mut self) {
+        let physical: Vec<bool> =
+            self.ports.iter().map(|port| !port.gone && (port.kind == PortKind::Tap || port.up)).collect();
+        let mut view = View {
+            engine: &mut self.engine,
+            now: Instant::since_start(self.start.elapsed()),
+            loopback: self.loopback,
+            devices: &self.devices,
+            admin: &mut self.admin,
+            physical: &physical,
+            known: &mut self.known,
+            taken: &mut self.taken,
+            changed: false,
+        };
+        self.control.serve(&mut view);
+        if view.changed {
+            (0..self.ports.len()).for_each(|port| self.addresses_changed(port));
+        }
+        self.drain();
+        self.control.flush();
+    }
+
+    /// Reads the configuration again. What is wrong in it is said, and nothing changes then.
+    fn reload(&mut self) {
+        let now = Instant::since_start(self.elapsed());
+        match reload::reload(&self.args, &self.plan, &mut self.engine, &self.devices, now) {
+            Ok(plan) => self.plan = plan,
+            Err(error) => warn!("the configuration was read again and nothing is changed: {error:#}"),
+        }
+        (0..self.ports.len()).for_each(|port| self.addresses_changed(port));
+        self.drain();
+    }
+
+    /// Saves what is to be saved.
+    fn end(&self) -> anyhow::Result<()> {
+        let Some(path) = &self.state else { return Ok(()) };
+        state::save(path, &self.engine).with_context(|| format!("--state {}: cannot save", path.display()))
+    }
+
     /// Tells the engine what became of the links.
     fn follow_links(&mut self) -> anyhow::Result<()> {
         let now = Instant::since_start(self.elapsed());
-        for (index, port) in self.ports.iter().enumerate() {
+        let mut moved = Vec::new();
+        for (index, port) in self.ports.iter_mut().enumerate() {
             // The kernel's end of a TAP is the other end of the cable: to switch it off takes the carrier.
             let (up, carrier) = match port.kind {
                 PortKind::Tap => (!port.gone, port.up && port.carrier),
@@ -134,8 +218,20 @@ impl Daemon {
             };
             let (known_up, known_carrier) = &mut self.known[index];
             // Nothing is checked for duplicates on a link that has never had a carrier.
-            let up = up && (*known_up || carrier);
+            let up = up && (*known_up || carrier) && self.admin[index];
             let device = self.devices[index];
+            if let Some(mac) = port.moved.take() {
+                debug!("{}: the interface's address is {} now", port.name, LlAddr::from(mac));
+                match port.reopen(mac) {
+                    Ok(()) => {
+                        if let Err(error) = self.engine.set_lladdr(now, device, mac.into()) {
+                            warn!("{}: {error}", port.name);
+                        }
+                        moved.push(index);
+                    }
+                    Err(error) => warn!("{}: still on its old address: {error}", port.name),
+                }
+            }
             if up != *known_up {
                 if port.gone {
                     warn!("{}: the interface is gone", port.name);
@@ -150,6 +246,7 @@ impl Daemon {
                 *known_carrier = carrier;
             }
         }
+        moved.into_iter().for_each(|port| self.groups_changed(port));
         if self.ports.iter().all(|port| port.gone) {
             bail!("all interfaces are gone");
         }
@@ -225,7 +322,18 @@ impl Daemon {
             }
             echoes += 1;
         }
-        while let Some(event) = self.engine.poll_event() {
+        loop {
+            // What was taken while a request was answered is told already.
+            let event = match self.taken.pop_front() {
+                Some(event) => event,
+                None => {
+                    let Some(event) = self.engine.poll_event() else { break };
+                    let lost = matches!(event.kind, EventKind::Lost(_)).then_some(News::Lost);
+                    let news = notification(&event.kind).map(News::Message).or(lost);
+                    news.into_iter().for_each(|news| self.control.tell(&[news]));
+                    event
+                }
+            };
             events::tell(&self.engine, &event);
             let port = |device: DeviceId| self.devices.iter().position(|own| *own == device);
             match event.kind {
@@ -305,7 +413,8 @@ impl Daemon {
     /// Waits for a descriptor or for time to pass.
     fn wait(&self, time: Option<Duration>) -> anyhow::Result<()> {
         let read = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds: Vec<PollFd<'_>> = vec![read(self.signals.as_fd()), read(self.watch.as_fd())];
+        let mut fds: Vec<PollFd<'_>> =
+            vec![read(self.signals.as_fd()), read(self.hangups.as_fd()), read(self.watch.as_fd())];
         let links = self.ports.iter().filter(|port| !port.gone).filter_map(|port| port.link.as_fd());
         fds.extend(links.map(read));
         fds.extend(self.control.descriptors().map(|(fd, answers): (BorrowedFd<'_>, bool)| {
@@ -316,58 +425,13 @@ impl Daemon {
             Err(error) => Err(error).context("cannot wait for frames"),
         }
     }
-
-    fn is_told_to_end(&mut self) -> anyhow::Result<bool> {
-        self.signals.set_nonblocking(true)?;
-        match self.signals.read(&mut [0; 16]) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
-            Err(error) => Err(error).context("cannot read the signals"),
-        }
-    }
 }
 
-/// The engine as the control conversation sees it.
-struct View<'a> {
-    engine: &'a Engine,
-    loopback: DeviceId,
-}
-
-impl Snapshot for View<'_> {
-    fn interfaces(&self) -> Vec<Interface> {
-        let interface = |device: DeviceId| Interface {
-            index: device.index(),
-            name: self.engine.device_name(device).unwrap_or_default().into(),
-            hardware: hardware(device, self.loopback),
-            flags: Interface::UP | Interface::CARRIER,
-            lladdr: self.engine.device_lladdr(device),
-        };
-        self.engine.device_ids().map(interface).collect()
-    }
-
-    fn neighbours(&self, filter: &Filter) -> Vec<Entry> {
-        if filter.proxy {
-            let mut proxies: Vec<Entry> = self.engine.proxies().map(proxy_entry).collect();
-            proxies.sort_by_key(|entry| entry.address.is_ipv6());
-            return proxies;
-        }
-        let families = Family::BOTH.into_iter().filter(|f| filter.family.is_none_or(|wanted| wanted == *f));
-        families.flat_map(|family| self.engine.neighbours(family)).map(|info| Entry::from(&info)).collect()
-    }
-}
-
-/// As the kernel tells of a proxy entry: without state, address, times and probes.
-fn proxy_entry(proxy: &ProxyEntry) -> Entry {
-    Entry {
-        interface: proxy.device.map_or(0, DeviceId::index),
-        address: proxy.address,
-        state: NudState::NONE,
-        flags: proxy.flags | Flags::PROXY,
-        kind: RouteType::Unicast as u8,
-        lladdr: None,
-        cache: None,
-        probes: None,
-        protocol: proxy.protocol,
+fn is_signalled(signals: &mut UnixStream) -> anyhow::Result<bool> {
+    match signals.read(&mut [0; 16]) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+        Err(error) => Err(error).context("cannot read the signals"),
     }
 }

@@ -6,7 +6,7 @@
 //! 2. `plan`: an engine is built on made-up links, which finds what contradicts;
 //! 3. `port`: links are opened, and the engine is built on them;
 //! 4. `control`: the socket listens; then the capture begins;
-//! 5. `daemon`: the loop, until a signal.
+//! 5. `daemon`: the loop, until a signal; `reload` on SIGHUP; `state` keeps entries over a restart.
 //!
 //! What a failing step has made is undone by dropping it.
 
@@ -19,7 +19,10 @@ mod events;
 mod host;
 mod plan;
 mod port;
+mod reload;
 mod spec;
+mod state;
+mod view;
 mod watch;
 
 pub use args::{Args, Profile, Upper};
@@ -27,7 +30,7 @@ pub use args::{Args, Profile, Upper};
 use crate::failure::Failure;
 use anyhow::Context;
 use plan::{Facts, Plan};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 use std::io::IsTerminal;
 use std::os::unix::net::UnixStream;
@@ -41,6 +44,7 @@ use tracing_subscriber::EnvFilter;
 ///
 /// A [`Failure`] for what the user can mend; all else is what ended the daemon.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let given = args.clone();
     let args = config::merged(args)?;
     let plan = Plan::new(&args)?;
     let seed = match args.seed {
@@ -50,14 +54,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let made_up: Vec<Facts> =
         plan.ports.iter().enumerate().map(|(i, spec)| Facts::made_up(i, spec)).collect();
     drop(plan::build(&plan, seed, &made_up)?);
+    if args.check {
+        let names: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
+        println!("the arguments are right: ports {}", names.join(", "));
+        return Ok(ExitCode::SUCCESS);
+    }
     log_to_stderr(args.verbose);
     tracing::debug!("--seed {seed} repeats this run's chance");
 
-    let (signals, writer) = UnixStream::pair().context("cannot make a pipe for signals")?;
-    for signal in [SIGTERM, SIGINT] {
-        let writer = writer.try_clone().context("cannot make a pipe for signals")?;
-        pipe::register(signal, writer).context("cannot catch signals")?;
-    }
+    let signals = caught(&[SIGTERM, SIGINT])?;
+    let hangups = caught(&[SIGHUP])?;
     let watch = watch::LinkWatch::new().context("cannot listen to news about links")?;
     let mut ports = Vec::new();
     for (index, spec) in plan.ports.iter().enumerate() {
@@ -73,9 +79,32 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         capture::start(&mut ports, path, epoch)?;
     }
     let upper = args.upper.unwrap_or(Upper::Host);
-    let parts = daemon::Parts { built, ports, control, watch, signals, start, seed, upper };
+    let parts = daemon::Parts {
+        built,
+        ports,
+        control,
+        watch,
+        signals,
+        hangups,
+        args: given,
+        plan,
+        state: args.state.clone(),
+        start,
+        seed,
+        upper,
+    };
     daemon::Daemon::new(parts).run()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A descriptor that becomes readable when one of these signals comes.
+fn caught(signals: &[i32]) -> anyhow::Result<UnixStream> {
+    let (reader, writer) = UnixStream::pair().context("cannot make a pipe for signals")?;
+    for signal in signals {
+        let writer = writer.try_clone().context("cannot make a pipe for signals")?;
+        pipe::register(*signal, writer).context("cannot catch signals")?;
+    }
+    Ok(reader)
 }
 
 fn random_u64() -> anyhow::Result<u64> {

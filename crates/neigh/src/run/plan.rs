@@ -7,7 +7,7 @@ use super::args::{Args, Profile};
 use super::spec::{AddressSpec, MacSpec, PortSpec, RouteSpec, SetSpec};
 use crate::failure::Failure;
 use neighbour::{
-    AddressOptions, Config, Device, DeviceId, Engine, Instant, LinkKind, Prefix, Route, RouteError, SetError,
+    AddressOptions, Config, Device, DeviceId, Engine, Instant, Prefix, Route, RouteError, SetError,
 };
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,10 +16,10 @@ use std::net::{IpAddr, Ipv6Addr};
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) ports: Vec<PortSpec>,
-    addresses: Vec<(usize, AddressSpec)>,
-    routes: Vec<(Option<usize>, RouteSpec)>,
-    sets: Vec<SetSpec>,
-    macs: Vec<(usize, MacSpec)>,
+    pub(super) addresses: Vec<(usize, AddressSpec)>,
+    pub(super) routes: Vec<(Option<usize>, RouteSpec)>,
+    pub(super) sets: Vec<SetSpec>,
+    pub(super) macs: Vec<(usize, MacSpec)>,
 }
 
 /// What must be known of a link to make a device of it.
@@ -140,14 +140,25 @@ pub(super) fn build(plan: &Plan, seed: u64, facts: &[Facts]) -> Result<Built, Fa
         engine.add_address(now, devices[*port], spec.prefix, options).map_err(|error| wrong(&error))?;
     }
     for (port, spec) in &plan.routes {
-        let device = port.map(|port| devices[port]).or_else(|| engine.device_towards(spec.via));
-        let link_local = || is_link_local(spec.via).then(|| devices[0]);
-        let unknown = || route_failure(spec, &RouteError::Gateway(spec.via));
-        let device = device.or_else(link_local).ok_or_else(unknown)?;
-        let route = Route { prefix: spec.prefix, via: Some(spec.via), device };
+        let route = route(&engine, &devices, *port, spec)?;
         engine.add_route(route).map_err(|error| route_failure(spec, &error))?;
     }
     Ok(Built { engine, loopback, devices })
+}
+
+/// A route as the engine takes it: its device is the one named, or where the gateway stands.
+pub(super) fn route(
+    engine: &Engine,
+    devices: &[DeviceId],
+    port: Option<usize>,
+    spec: &RouteSpec,
+) -> Result<Route, Failure> {
+    let named = port.and_then(|port| devices.get(port).copied());
+    let device = named.or_else(|| engine.device_towards(spec.via));
+    let link_local = || is_link_local(spec.via).then(|| devices.first().copied()).flatten();
+    let unknown = || route_failure(spec, &RouteError::Gateway(spec.via));
+    let device = device.or_else(link_local).ok_or_else(unknown)?;
+    Ok(Route { prefix: spec.prefix, via: Some(spec.via), device })
 }
 
 /// The address that each interface has (RFC 2464 section 5), unless IPv6 is switched off there.
@@ -171,7 +182,7 @@ fn set_failure(spec: &SetSpec, error: &SetError) -> Failure {
     Failure::new(format_args!("--set {spec}: {error}"), hint)
 }
 
-fn route_failure(spec: &RouteSpec, error: &RouteError) -> Failure {
+pub(super) fn route_failure(spec: &RouteSpec, error: &RouteError) -> Failure {
     let hint = match error {
         RouteError::Contradiction { .. } => "keep one of the two",
         RouteError::Gateway(_) => {
@@ -180,12 +191,6 @@ fn route_failure(spec: &RouteSpec, error: &RouteError) -> Failure {
         _ => "give a gateway of the prefix's family",
     };
     Failure::new(format_args!("--route {spec}: {error}"), hint)
-}
-
-/// ARP's hardware type of a device, as interfaces are told of.
-pub(super) fn hardware(device: DeviceId, loopback: DeviceId) -> u16 {
-    let kind = if device == loopback { LinkKind::Loopback } else { LinkKind::Ethernet };
-    kind.hardware_type()
 }
 
 #[cfg(test)]

@@ -23,12 +23,29 @@ pub(super) struct Port {
     pub(super) carrier: bool,
     /// The interface was removed.
     pub(super) gone: bool,
+    /// Our address is the interface's own, not one that was asked for.
+    pub(super) follows: bool,
+    /// All frames are written to a file.
+    pub(super) captured: bool,
+    /// The interface has this address now, and we have not followed yet.
+    pub(super) moved: Option<[u8; 6]>,
 }
 
 impl Port {
     pub(super) fn facts(&self) -> Facts {
         let Self { name, mac, mtu, .. } = self;
         Facts { name: name.clone(), mac: *mac, mtu: *mtu, up: self.is_running() }
+    }
+
+    /// Opens a shared interface anew, for the frames of its new address.
+    pub(super) fn reopen(&mut self, mac: [u8; 6]) -> Result<(), String> {
+        if self.captured {
+            return Err("the capture would end; start the daemon anew".into());
+        }
+        let packet = Packet::open(&self.name, PacketOptions::default()).map_err(|error| error.to_string())?;
+        self.link = Box::new(packet);
+        self.mac = mac;
+        Ok(())
     }
 
     /// Do frames pass?
@@ -52,6 +69,7 @@ pub(super) fn open(
     mac: Option<[u8; 6]>,
     random: &mut dyn FnMut() -> anyhow::Result<u64>,
 ) -> anyhow::Result<Port> {
+    let follows = spec.kind == PortKind::Packet && mac.is_none();
     let failed = |error: LinkError| link_failure(spec, &error);
     let (info, link, mac): (_, Box<dyn Link>, _) = match spec.kind {
         PortKind::Tap => {
@@ -87,6 +105,9 @@ pub(super) fn open(
         up: false,
         carrier: false,
         gone: false,
+        follows,
+        captured: false,
+        moved: None,
     })
 }
 

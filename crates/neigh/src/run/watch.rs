@@ -75,6 +75,8 @@ impl LinkWatch {
 fn apply(port: &mut Port, interface: &Interface) {
     port.up = interface.flags & Interface::UP != 0;
     port.carrier = interface.flags & Interface::CARRIER != 0;
+    let mac = interface.lladdr.and_then(|lladdr| lladdr.mac());
+    port.moved = mac.filter(|mac| port.follows && *mac != port.mac);
 }
 
 impl AsFd for LinkWatch {

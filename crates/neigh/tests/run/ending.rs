@@ -1,6 +1,8 @@
 //! How the daemon ends: nothing is left behind but what was asked for.
 
-use crate::world::{ADDRESSES, Daemon, eventually, in_namespace, ip, output, scratch, veth, works};
+use crate::world::{
+    ADDRESSES, Daemon, eventually, in_namespace, ip, output, scratch, tap_is_possible, veth, works,
+};
 
 #[test]
 fn signals_end_it_cleanly_and_the_capture_is_whole() {
@@ -27,6 +29,9 @@ fn signals_end_it_cleanly_and_the_capture_is_whole() {
 #[test]
 fn a_tap_goes_with_it() {
     in_namespace("ending::a_tap_goes_with_it", || {
+        if !tap_is_possible() {
+            return;
+        }
         let mut daemon = Daemon::start(&format!("--port tap:nb0 {ADDRESSES}"));
         ip("link show nb0");
         assert_eq!(daemon.end("TERM"), Some(0));

@@ -1,7 +1,8 @@
 //! A host on a real link, as the kernel on the other end meets it.
 
 use crate::world::{
-    ADDRESSES, Daemon, eventually, in_namespace, ip, kernel_addresses, mac_of, output, veth, works,
+    ADDRESSES, Daemon, eventually, in_namespace, ip, kernel_addresses, mac_of, output, tap_is_possible, veth,
+    works,
 };
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -61,6 +62,9 @@ fn on_a_veth_the_kernel_meets_a_host() {
 #[test]
 fn on_a_tap_the_kernel_meets_a_host() {
     in_namespace("host::on_a_tap_the_kernel_meets_a_host", || {
+        if !tap_is_possible() {
+            return;
+        }
         let daemon = Daemon::start(&format!("--port tap:nb0 {ADDRESSES}"));
         kernel_addresses("nb0");
         everything_works("nb0", &daemon);
@@ -121,6 +125,9 @@ fn answers_to_far_away_go_by_the_gateway() {
 #[test]
 fn two_ports_have_addresses_of_their_own() {
     in_namespace("host::two_ports_have_addresses_of_their_own", || {
+        if !tap_is_possible() {
+            return;
+        }
         veth();
         let more = "--port tap:nb0 --address 198.51.100.2/24@nb0";
         let daemon = Daemon::start(&format!("--port packet:v1 {ADDRESSES} {more}"));

@@ -1,7 +1,11 @@
 //! The program `neigh` against the running kernel: each test in namespaces of its own.
 
+mod commands;
 mod ending;
+mod golden;
 mod host;
+mod lasting;
 mod show;
+mod twin;
 mod world;
 mod wrong;

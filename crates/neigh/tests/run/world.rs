@@ -36,6 +36,21 @@ pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "in its own namespace:\n{text}");
     assert!(text.contains("1 passed"), "`{name}` is not this test's name:\n{text}");
+    text.lines().filter(|line| line.starts_with("skipped: ")).for_each(|line| println!("{line}"));
+}
+
+/// Whether this user may open `/dev/net/tun`. If not, a test that needs a TAP says so and passes, except under
+/// `CI`.
+#[track_caller]
+pub(crate) fn tap_is_possible() -> bool {
+    let opened = File::options().read(true).write(true).open("/dev/net/tun");
+    let Err(error) = opened else { return true };
+    let closed =
+        matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM | libc::ENOENT | libc::ENODEV));
+    assert!(closed, "/dev/net/tun: {error}");
+    assert!(std::env::var_os("CI").is_none(), "no TAP here: /dev/net/tun: {error}");
+    println!("skipped: no TAP here: /dev/net/tun: {error}");
+    false
 }
 
 /// Runs a program, whatever its outcome.

@@ -1,6 +1,6 @@
 //! Wrong use: one line on stderr that names the argument and says what to do, exit code 2, nothing left.
 
-use crate::world::{ADDRESSES, Daemon, in_namespace, neigh, output, scratch, veth};
+use crate::world::{ADDRESSES, Daemon, in_namespace, neigh, output, scratch, tap_is_possible, veth};
 use std::process::Output;
 
 #[track_caller]
@@ -20,6 +20,9 @@ fn is_refused(output: &Output, socket: &std::path::Path, expected: &[&str]) {
 #[test]
 fn each_mistake_is_one_line_that_names_the_argument() {
     in_namespace("wrong::each_mistake_is_one_line_that_names_the_argument", || {
+        if !tap_is_possible() {
+            return;
+        }
         veth();
         let good = "--port tap:nb0 --address 192.0.2.2/24";
         let long = "--port packet:a-name-that-is-too-long";
@@ -69,6 +72,9 @@ fn a_missing_privilege_is_named() {
         let socket = scratch("wrong.sock");
         let without = "--inh-caps=-all --bounding-set=-net_raw,-net_admin --";
         for (port, expected) in [("packet:v1", "CAP_NET_RAW"), ("tap:nb0", "CAP_NET_ADMIN")] {
+            if port.starts_with("tap:") && !tap_is_possible() {
+                continue;
+            }
             let program = env!("CARGO_BIN_EXE_neigh");
             let words = format!("{without} {program} run --port {port} --socket {}", socket.display());
             is_refused(&output("setpriv", &words), &socket, &["--port", port, expected, "as root"]);

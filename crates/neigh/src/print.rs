@@ -1,15 +1,15 @@
-//! One entry a line, or JSON: what `ip neigh show` writes, byte for byte (a blank ends each line).
+//! One entry a line, or JSON: what `ip neigh` writes, byte for byte (a blank ends each line).
 
-use super::grammar::protocol_name;
-use super::json::{self, Object, Value};
+use crate::json::{self, Object, Value};
+use crate::names::protocol_name;
 use neighbour::{Flags, LlAddr, NudState};
 use neighbour_ctl::{Entry, Interface};
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Text,
     Json,
     Pretty,
@@ -17,12 +17,25 @@ pub(super) enum Style {
 
 /// How entries are written.
 #[derive(Debug)]
-pub(super) struct Printer<'a> {
-    pub(super) interfaces: &'a [Interface],
-    pub(super) style: Style,
-    pub(super) stats: bool,
+pub(crate) struct Printer<'a> {
+    pub(crate) interfaces: &'a [Interface],
+    pub(crate) style: Style,
+    pub(crate) stats: bool,
     /// Name each entry's device; not if the user asked for one device.
-    pub(super) device: bool,
+    pub(crate) device: bool,
+    /// Columns, and no more than addresses and devices.
+    pub(crate) brief: bool,
+    pub(crate) colours: bool,
+    /// Protocols by number.
+    pub(crate) numeric: bool,
+}
+
+/// A part of a line that may have a colour.
+#[derive(Clone, Copy)]
+enum Part {
+    Address(IpAddr),
+    Device,
+    Lladdr,
 }
 
 /// Flags in the order of iproute2.
@@ -54,7 +67,7 @@ const ARPHRD_IP6GRE: u16 = 823;
 const USER_HZ: u32 = 100;
 
 impl Printer<'_> {
-    pub(super) fn print(&self, out: &mut impl Write, entries: &[Entry]) -> io::Result<()> {
+    pub(crate) fn print(&self, out: &mut impl Write, entries: &[Entry]) -> io::Result<()> {
         let objects = || -> Vec<Object> { entries.iter().map(|entry| self.object(entry)).collect() };
         match self.style {
             Style::Text => entries.iter().try_for_each(|entry| writeln!(out, "{}", self.line(entry))),
@@ -63,14 +76,32 @@ impl Printer<'_> {
         }
     }
 
-    fn line(&self, entry: &Entry) -> String {
-        let mut line = format!("{} ", entry.address);
-        // Writing to a string cannot fail.
+    /// An entry without a line break.
+    pub(crate) fn line(&self, entry: &Entry) -> String {
+        if self.brief { self.columns(entry) } else { self.words(entry) }
+    }
+
+    fn columns(&self, entry: &Entry) -> String {
+        let mut line = self.part(Part::Address(entry.address), &format!("{:<39} ", entry.address));
         if self.names_device(entry) {
-            let _ = write!(line, "dev {} ", self.name(entry.interface));
+            line += &self.part(Part::Device, &format!("{:<16} ", self.name(entry.interface)));
         }
         if let Some(lladdr) = &entry.lladdr {
-            let _ = write!(line, "lladdr {} ", self.lladdr(entry.interface, lladdr));
+            line += &self.part(Part::Lladdr, &self.lladdr(entry.interface, lladdr));
+        }
+        line
+    }
+
+    fn words(&self, entry: &Entry) -> String {
+        let mut line = self.part(Part::Address(entry.address), &format!("{} ", entry.address));
+        // Writing to a string cannot fail.
+        if self.names_device(entry) {
+            let _ =
+                write!(line, "dev {}", self.part(Part::Device, &format!("{} ", self.name(entry.interface))));
+        }
+        if let Some(lladdr) = &entry.lladdr {
+            let lladdr = format!("{} ", self.lladdr(entry.interface, lladdr));
+            let _ = write!(line, "lladdr {}", self.part(Part::Lladdr, &lladdr));
         }
         for flag in set_flags(entry) {
             let _ = write!(line, "{flag} ");
@@ -92,36 +123,55 @@ impl Printer<'_> {
             let _ = write!(line, "{state} ");
         }
         if entry.protocol != 0 {
-            let _ = write!(line, "proto {} ", protocol_name(entry.protocol));
+            let _ = write!(line, "proto {} ", self.protocol(entry));
         }
         line
     }
 
-    fn object(&self, entry: &Entry) -> Object {
+    fn part(&self, part: Part, text: &str) -> String {
+        let colour = match part {
+            _ if !self.colours => return text.to_owned(),
+            Part::Address(IpAddr::V4(_)) => 35,
+            Part::Address(IpAddr::V6(_)) => 34,
+            Part::Device => 36,
+            Part::Lladdr => 33,
+        };
+        format!("\x1b[{colour}m{text}\x1b[0m")
+    }
+
+    fn protocol(&self, entry: &Entry) -> String {
+        if self.numeric { entry.protocol.to_string() } else { protocol_name(entry.protocol) }
+    }
+
+    /// An entry as a JSON object.
+    pub(crate) fn object(&self, entry: &Entry) -> Object {
         let mut object: Object = vec![("dst", Value::Text(entry.address.to_string()))];
         if self.names_device(entry) {
             object.push(("dev", Value::Text(self.name(entry.interface))));
         }
         let lladdr = entry.lladdr.as_ref().map(|lladdr| self.lladdr(entry.interface, lladdr));
         object.extend(lladdr.map(|lladdr| ("lladdr", Value::Text(lladdr))));
+        if self.brief {
+            return object;
+        }
         object.extend(set_flags(entry).map(|flag| (flag, Value::Set)));
         if self.stats {
             if let Some(cache) = entry.cache {
-                object.extend((cache.refcnt > 0).then_some(("refcnt", Value::Number(cache.refcnt))));
+                object.extend((cache.refcnt > 0).then_some(("refcnt", Value::Number(cache.refcnt.into()))));
                 for (key, age) in
                     [("used", cache.used), ("confirmed", cache.confirmed), ("updated", cache.updated)]
                 {
-                    object.push((key, Value::Number(age / USER_HZ)));
+                    object.push((key, Value::Number((age / USER_HZ).into())));
                 }
             }
-            object.extend(entry.probes.map(|probes| ("probes", Value::Number(probes))));
+            object.extend(entry.probes.map(|probes| ("probes", Value::Number(probes.into()))));
         }
         let states: Vec<&'static str> = state_names(entry).collect();
         if !states.is_empty() {
             object.push(("state", Value::Texts(states)));
         }
         if entry.protocol != 0 {
-            object.push(("protocol", Value::Text(protocol_name(entry.protocol))));
+            object.push(("protocol", Value::Text(self.protocol(entry))));
         }
         object
     }
@@ -135,7 +185,7 @@ impl Printer<'_> {
     }
 
     /// An interface that came or went meanwhile is called by its index.
-    fn name(&self, index: u32) -> String {
+    pub(crate) fn name(&self, index: u32) -> String {
         self.interface(index).map_or_else(|| format!("if{index}"), |interface| interface.name.clone())
     }
 

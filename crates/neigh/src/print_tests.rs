@@ -41,9 +41,12 @@ fn entries() -> Vec<Entry> {
 }
 
 fn printed(style: Style, stats: bool, device: bool, entries: &[Entry]) -> String {
-    let v0 = Interface { index: 2, name: "v0".into(), hardware: 1, flags: 0, lladdr: None };
+    let v0 = Interface { index: 2, name: "v0".into(), hardware: 1, flags: 0, lladdr: None, master: None };
     let mut out = Vec::new();
-    Printer { interfaces: &[v0], style, stats, device }.print(&mut out, entries).unwrap();
+    let (brief, colours, numeric) = (false, false, false);
+    Printer { interfaces: &[v0], style, stats, device, brief, colours, numeric }
+        .print(&mut out, entries)
+        .unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -116,8 +119,10 @@ fn an_interface_that_is_gone_is_called_by_its_index() {
 
 #[test]
 fn tunnels_have_ip_addresses_for_link_layer_addresses() {
-    let gre = Interface { index: 2, name: "g".into(), hardware: 778, flags: 0, lladdr: None };
-    let printer = Printer { interfaces: &[gre], style: Style::Text, stats: false, device: false };
+    let gre = Interface { index: 2, name: "g".into(), hardware: 778, flags: 0, lladdr: None, master: None };
+    let (style, stats, device) = (Style::Text, false, false);
+    let (brief, colours, numeric) = (false, false, false);
+    let printer = Printer { interfaces: &[gre], style, stats, device, brief, colours, numeric };
     let entry = entry("10.0.0.1", Some("c0:00:02:01"), NudState::NOARP);
     assert_eq!(printer.line(&entry), "10.0.0.1 lladdr 192.0.2.1 NOARP ");
 }

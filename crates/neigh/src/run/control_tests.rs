@@ -1,0 +1,233 @@
+use super::*;
+use neighbour::{Config, Device, DeviceId, Engine, Instant, NudState};
+use neighbour_ctl::{LinkFacts, Monitor, Request, Table, TableError, notification, request};
+use std::thread;
+use std::time::Duration;
+
+struct One(Engine, DeviceId);
+
+impl One {
+    fn new() -> Self {
+        let mut engine = Engine::new(Config::default().seed(1));
+        let device = Device::ethernet("eth0", [2, 0, 0, 0, 0, 1]);
+        let device = engine.add_device(Instant::ZERO, device).unwrap();
+        while engine.poll_event().is_some() {}
+        Self(engine, device)
+    }
+}
+
+impl Host for One {
+    fn engine(&self) -> &Engine {
+        &self.0
+    }
+
+    fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.0
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+
+    fn link(&self, _: DeviceId) -> LinkFacts {
+        LinkFacts { hardware: 1, flags: 1 }
+    }
+
+    fn set_link(&mut self, device: DeviceId, up: bool) {
+        self.0.set_link(Instant::ZERO, device, up);
+    }
+}
+
+impl Subject for One {
+    fn news(&mut self) -> Vec<News> {
+        let events = std::iter::from_fn(|| self.0.poll_event());
+        events.filter_map(|event| notification(&event.kind)).map(News::Message).collect()
+    }
+}
+
+fn path(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("neigh-{}-{name}.sock", std::process::id()))
+}
+
+/// Serves while somebody else asks.
+fn served<T: Send + 'static>(
+    control: &mut Control,
+    subject: &mut One,
+    ask: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let asking = thread::spawn(ask);
+    while !asking.is_finished() {
+        control.serve(subject);
+        thread::yield_now();
+    }
+    asking.join().unwrap()
+}
+
+fn add(one: &One, last: u8) -> Request {
+    let mut request = Request::new(one.1.index(), [192, 0, 2, last].into());
+    request.lladdr = Some(vec![2, 0, 0, 0, 0, last]);
+    request.state = u16::from(NudState::STALE.0);
+    request.create = true;
+    request
+}
+
+#[test]
+fn a_client_is_answered_and_the_file_goes_in_the_end() {
+    let path = path("answered");
+    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let at = path.clone();
+    let interfaces = served(&mut control, &mut one, move || Table::daemon(&at)?.interfaces());
+    assert_eq!(interfaces.unwrap()[0].name, "eth0");
+    drop(control);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_listener_hears_what_another_client_does_with_its_port_id_evt_6() {
+    let path = path("listener");
+    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let (request, at) = (add(&one, 9), path.clone());
+    let (news, own) = served(&mut control, &mut one, move || {
+        let mut monitor = Table::daemon(&at).unwrap().subscribe().unwrap();
+        let mut table = Table::daemon(&at).unwrap();
+        table.change(&request).unwrap();
+        table.delete(&request).unwrap();
+        let mut next = || monitor.next(Some(Duration::from_secs(5))).unwrap().unwrap();
+        ([next(), next(), next()], std::process::id())
+    });
+    let text = format!("{news:?}");
+    use neighbour_ctl::News as Told;
+    let [Told::New { entry, port }, Told::New { entry: failed, .. }, Told::Deleted { port: nobody, .. }] =
+        &news
+    else {
+        panic!("{text}");
+    };
+    // The listener took the process's id, so the other client has one that is nobody's.
+    assert_eq!(
+        (entry.state, *port, failed.state, *nobody),
+        (NudState::STALE, PORT_ABOVE, NudState::FAILED, 0)
+    );
+    assert_ne!(own, PORT_ABOVE);
+}
+
+#[test]
+fn a_slow_listener_is_told_that_it_missed_something_and_hears_on() {
+    let path = path("slow");
+    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let at = path.clone();
+    let mut monitor: Monitor =
+        served(&mut control, &mut one, move || Table::daemon(&at).unwrap().subscribe().unwrap());
+    let (now, device) = (Instant::ZERO, one.1);
+    let change = |one: &mut One, last: u8| {
+        let request = neighbour::NewNeigh {
+            device,
+            address: [192, 0, 2, last].into(),
+            lladdr: Some([2, 0, 0, 0, 0, last].into()),
+            state: NudState::STALE,
+            flags: neighbour::Flags::empty(),
+            protocol: 0,
+            create: true,
+            exclusive: false,
+            replace: true,
+            port: 0,
+        };
+        one.0.new_neigh(now, &request).unwrap();
+        one.0.del_neigh(now, device, request.address, 0).unwrap();
+        one.news()
+    };
+    let message = change(&mut one, 1);
+    for _ in 0..(2 * NEWS_MAX / 100) {
+        control.tell(&message);
+    }
+    let mut heard = 0;
+    loop {
+        control.flush();
+        match monitor.next(Some(Duration::from_secs(5))).unwrap().unwrap() {
+            neighbour_ctl::News::Overrun => break,
+            _ => heard += 1,
+        }
+    }
+    assert!(heard > NEWS_MAX / 200, "{heard}");
+    control.flush();
+    control.tell(&change(&mut one, 2));
+    control.flush();
+    assert!(monitor.next(Some(Duration::from_secs(5))).unwrap().is_some());
+}
+
+#[test]
+fn a_daemon_that_dies_in_the_middle_is_an_end_that_is_said() {
+    let path = path("dies");
+    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let at = path.clone();
+    let asking = thread::spawn(move || {
+        let mut table = Table::daemon(&at).unwrap();
+        table.interfaces().unwrap();
+        table.interfaces()
+    });
+    while !asking.is_finished() {
+        control.serve(&mut one);
+        if control.clients.first().is_some_and(|client| client.finished || client.sent > 0) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(1));
+        // The first dump was taken: half of the second is sent, and no more.
+        let Some(client) = control.clients.first_mut() else { continue };
+        let mut peek = [0; 256];
+        let ask = client.stream.read(&mut peek);
+        if matches!(ask, Ok(len) if len > 0) {
+            let _ = client.stream.write(&request::interfaces(9)[..10]);
+            control.clients.clear();
+        }
+    }
+    drop(control);
+    let error = asking.join().unwrap().unwrap_err();
+    assert!(matches!(error, TableError::Ended), "{error:?}");
+    assert_eq!(error.to_string(), "EOF on netlink");
+}
+
+#[test]
+fn a_stale_socket_is_replaced_and_a_live_one_is_respected() {
+    let path = path("stale");
+    drop(UnixListener::bind(&path).unwrap());
+    assert!(path.exists(), "std leaves the file behind");
+    let control = Control::bind(path.clone()).unwrap();
+    let error = Control::bind(path.clone()).unwrap_err().to_string();
+    assert!(error.contains("another daemon listens there"), "{error}");
+    drop(control);
+    fs::write(&path, "precious").unwrap();
+    let error = Control::bind(path.clone()).unwrap_err().to_string();
+    assert!(error.contains("no socket"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_stream_that_lost_its_shape_is_closed() {
+    let path = path("shape");
+    let mut control = Control::bind(path.clone()).unwrap();
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(&[0; 16]).unwrap();
+    control.serve(&mut One::new());
+    assert!(control.clients.is_empty());
+    assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+}
+
+#[test]
+fn a_client_that_asks_and_closes_its_side_is_answered_still() {
+    let path = path("half");
+    let mut control = Control::bind(path.clone()).unwrap();
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(&request::interfaces(9)).unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    control.serve(&mut One::new());
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    assert!(answer.len() > 32 && control.clients.is_empty());
+}
+
+#[test]
+fn nobody_there_is_an_error_that_names_the_socket() {
+    let error = Table::daemon(&path("nobody")).unwrap_err();
+    assert!(matches!(error, TableError::NoDaemon { .. }));
+    assert!(error.to_string().contains("nobody.sock"));
+}
