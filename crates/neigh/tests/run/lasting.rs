@@ -97,7 +97,7 @@ fn a_shared_interface_that_changes_its_address_is_followed() {
             _ => Err("it runs on without interface".into()),
         });
         assert_eq!(status.code(), Some(1));
-        assert!(daemon.log().contains("the interface is gone"), "{}", daemon.log());
+        assert!(daemon.log().contains("all interfaces are gone"), "{}", daemon.log());
     });
 }
 

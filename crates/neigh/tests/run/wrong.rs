@@ -87,7 +87,7 @@ fn a_live_daemon_keeps_its_socket_and_a_dead_ones_is_replaced() {
     in_namespace("wrong::a_live_daemon_keeps_its_socket_and_a_dead_ones_is_replaced", || {
         veth();
         let mut daemon = Daemon::start(&format!("--port packet:v1 {ADDRESSES}"));
-        let output = neigh(&format!("run --port tap:nb0 --socket {}", daemon.socket.display()));
+        let output = neigh(&format!("run --port packet:v0 --socket {}", daemon.socket.display()));
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), text.lines().count()), (Some(2), 1), "{text}");
         assert!(text.contains("--socket") && text.contains("another daemon listens there"), "{text}");
