@@ -1,10 +1,10 @@
 //! The update routine (UPD-1 to UPD-26), the advertisement table of section 5.6, confirmation
 //! (NUD-40 to NUD-45) and managed entries (NUD-50 to NUD-55), by frames and requests.
 
-mod common;
-
-use common::frames::{self, Arp, Na, Seen};
-use common::{BROADCAST, OTHER_MAC, PEER_MAC, TICK, World, ethernet, ip, lladdr, ms, nth, own, peer, secs};
+use crate::common::frames::{self, Arp, Na, Seen};
+use crate::common::{
+    BROADCAST, OTHER_MAC, PEER_MAC, TICK, World, ethernet, ip, lladdr, ms, nth, own, peer, secs,
+};
 use neighbour::{Config, Device, EventKind, Family, Flags, LlAddr, NewNeigh, NudState, RequestError, Sent};
 
 use NudState as S;
@@ -180,7 +180,7 @@ fn a_request_without_an_address_keeps_the_known_one_upd_6() {
 #[test]
 fn a_device_without_addresses_needs_none_upd_6() {
     let device = Device::point_to_point("ppp0").header(neighbour::HeaderOps::Build).noarp(false);
-    let device = device.set_point_to_point(false).address(common::prefix("192.0.2.1/24"));
+    let device = device.set_point_to_point(false).address(crate::common::prefix("192.0.2.1/24"));
     let mut world = World::build(Config::default(), &[], device);
     let request = world.request(ip("192.0.2.9"), None, S::REACHABLE);
     assert_eq!(world.admin(request), Ok(()));

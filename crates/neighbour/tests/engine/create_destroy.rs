@@ -1,11 +1,9 @@
 //! Creation in Linux's order and with its results (CRE-*), the end of entries (DST-*), the constructors
 //! (ARP-1 to ARP-9, ND-1, ND-2) and the operations that devices choose (DM-13 to DM-15).
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 
-use common::{
+use crate::common::{
     BROADCAST, MAC, OTHER_MAC, PEER_MAC, World, ethernet, ip, lladdr, ms, nth, own, peer, prefix, secs,
 };
 use neighbour::{
@@ -309,7 +307,7 @@ fn a_dead_entry_without_an_address_drops_packets_dst_6() {
     let (now, dev) = (world.now, world.dev());
     let held = world.engine().hold(now, dev, address).expect("it is there");
     world.engine().flush(now, Family::Inet, Some(dev));
-    let packet = common::frames::packet(own(Family::Inet), address, 1);
+    let packet = crate::common::frames::packet(own(Family::Inet), address, 1);
     let sent = world.engine().send_by(now, &held, packet);
     assert_eq!(sent, Sent::Refused(DropReason::NeighDead));
     assert_eq!(world.tags(), Vec::<u8>::new());
@@ -436,7 +434,8 @@ fn infiniband_maps_groups_into_twenty_bytes_and_resolves_others_arp_11() {
 
 #[test]
 fn a_gre_tunnel_takes_its_remote_end_or_the_group_itself_arp_12() {
-    let [local, none, remote] = ["192.0.2.1", "0.0.0.0", "198.51.100.7"].map(|a| common::frames::v4(ip(a)));
+    let [local, none, remote] =
+        ["192.0.2.1", "0.0.0.0", "198.51.100.7"].map(|a| crate::common::frames::v4(ip(a)));
     let bytes = |a: [u8; 4]| LlAddr::new(&a);
     let device = |remote| Device::gre("gre0", local, remote).address(prefix("10.9.0.1/24"));
     let (_, info) = made(device(none), "224.0.0.5");
@@ -494,7 +493,7 @@ fn permanent_and_use_on_a_device_without_header_caching_keeps_sending_nud_63() {
 fn frames_of_other_links_come_in_with_destination_and_type() {
     let device = Device::infiniband("ib0", [7; 20], [0xff; 20]).address(prefix("192.0.2.1/24"));
     let mut world = World::build(Config::default(), &[], device);
-    let packet = common::frames::packet(ip("192.0.2.9"), ip("192.0.2.1"), 1);
+    let packet = crate::common::frames::packet(ip("192.0.2.9"), ip("192.0.2.1"), 1);
     let frame: Vec<u8> = [7u8; 20].into_iter().chain([8, 0, 0, 0]).chain(packet.clone()).collect();
     let (now, dev) = (world.now, world.dev());
     assert_eq!(world.engine().handle_frame(now, dev, &frame), Input::Ip(&packet));

@@ -1,12 +1,10 @@
 //! Duplicate address detection of own IPv6 addresses (ND-71 to ND-82, RFC 7527), and the groups that
 //! neighbour discovery needs, told by MLD (RFC 3810).
 
-mod common;
-
 use std::net::{IpAddr, Ipv6Addr};
 
-use common::frames::{self, ALL_NODES, Na, Seen};
-use common::{MAC, PEER_MAC, TICK, World, ip, lladdr, ms, peer, prefix, secs};
+use crate::common::frames::{self, ALL_NODES, Na, Seen};
+use crate::common::{MAC, PEER_MAC, TICK, World, ip, lladdr, ms, peer, prefix, secs};
 use neighbour::{
     AddressOptions, AddressState, Config, Device, DropReason, Event, EventKind, Family, Instant, LlAddr, Sent,
 };
@@ -23,8 +21,12 @@ fn own() -> Ipv6Addr {
 
 /// A host with duplicate detection and these parameters, that has no IPv6 address yet.
 fn world(knobs: &[(&str, &str)]) -> World {
-    let knobs: Vec<_> =
-        common::KNOBS.iter().chain(&[("ipv6/conf/default/accept_dad", "1")]).chain(knobs).copied().collect();
+    let knobs: Vec<_> = crate::common::KNOBS
+        .iter()
+        .chain(&[("ipv6/conf/default/accept_dad", "1")])
+        .chain(knobs)
+        .copied()
+        .collect();
     let device = Device::ethernet("eth0", MAC).link_local(false).address(prefix("192.0.2.1/24"));
     World::build(Config::default().seed(5), &knobs, device)
 }
@@ -372,8 +374,8 @@ fn a_removed_address_is_not_asked_for_any_more() {
 fn of_two_hosts_with_one_address_the_second_gives_way() {
     let mut first = world_with_link_local(&[]);
     let second = {
-        let knobs: Vec<_> = common::KNOBS.iter().chain(&[("conf/accept_dad", "1")]).copied().collect();
-        World::build(Config::default().seed(6), &knobs, common::ethernet("eth0", 2))
+        let knobs: Vec<_> = crate::common::KNOBS.iter().chain(&[("conf/accept_dad", "1")]).copied().collect();
+        World::build(Config::default().seed(6), &knobs, crate::common::ethernet("eth0", 2))
     };
     add(&mut first, AddressOptions::default());
     first.run_for(secs(4));

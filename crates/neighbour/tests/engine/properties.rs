@@ -1,13 +1,11 @@
 //! Any sequence of frames, packets, requests, device events and time keeps what must always hold. A failure
 //! prints the shortest sequence that was found, and its seed.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use common::frames::{self, Arp, Na, Seen};
-use common::{MAC, OTHER_MAC, PEER_MAC, World, ethernet, ms, nth, own, prefix};
+use crate::common::frames::{self, Arp, Na, Seen};
+use crate::common::{MAC, OTHER_MAC, PEER_MAC, World, ethernet, ms, nth, own, prefix};
 use neighbour::{
     AddressOptions, Config, Device, DropReason, EventKind, Family, Flags, LlAddr, NeighbourRef, NewNeigh,
     NudState, Reader, Sent,
@@ -167,7 +165,7 @@ impl Run {
             ("gc_thresh3", "16"),
             ("ipv6/conf/router_solicitations", "0"),
         ];
-        let knobs: Vec<_> = common::KNOBS.iter().chain(&knobs).copied().collect();
+        let knobs: Vec<_> = crate::common::KNOBS.iter().chain(&knobs).copied().collect();
         let device = match family {
             // Without IPv6 no packets but those of the sequence leave, so that they can be counted.
             Family::Inet => Device::ethernet("eth0", MAC).link_local(false).address(prefix("192.0.2.1/24")),
@@ -217,7 +215,7 @@ impl Run {
             Op::SendGroup(n) => {
                 let group = match family {
                     Family::Inet => IpAddr::from([224, 0, 1, n]),
-                    Family::Inet6 => common::ip(&format!("ff02::1:{n:x}")),
+                    Family::Inet6 => crate::common::ip(&format!("ff02::1:{n:x}")),
                 };
                 self.send(group, frames::packet(own(family), group, 1));
             }

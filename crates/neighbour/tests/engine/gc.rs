@@ -1,8 +1,6 @@
 //! Collection (GC-1 to GC-31) and the thresholds of creation (CRE-2 to CRE-5), with the kernel's numbers.
 
-mod common;
-
-use common::{OTHER_MAC, PEER_MAC, TICK, World, ethernet, lladdr, ms, nth, secs};
+use crate::common::{OTHER_MAC, PEER_MAC, TICK, World, ethernet, lladdr, ms, nth, secs};
 use neighbour::{
     Config, CreateError, DropReason, EventKind, Family, Flags, NewNeigh, NudState, Reason, RequestError, Sent,
 };
@@ -19,11 +17,11 @@ fn world(thresholds: [u32; 3], knobs: &[(&str, &str)]) -> World {
 
 fn configured(config: Config, [one, two, three]: [u32; 3], knobs: &[(&str, &str)]) -> World {
     let text = [one, two, three].map(|n| n.to_string());
-    let mut all = common::KNOBS.to_vec();
+    let mut all = crate::common::KNOBS.to_vec();
     all.extend(["gc_thresh1", "gc_thresh2", "gc_thresh3"].into_iter().zip(text.iter().map(String::as_str)));
     all.extend(knobs);
-    let device = neighbour::Device::ethernet("eth0", common::MAC).link_local(false);
-    let device = device.address(common::prefix("10.0.0.1/8"));
+    let device = neighbour::Device::ethernet("eth0", crate::common::MAC).link_local(false);
+    let device = device.address(crate::common::prefix("10.0.0.1/8"));
     World::build(config, &all, device)
 }
 
@@ -129,7 +127,12 @@ fn failed_noarp_and_multicast_entries_go_at_once_gc_6() {
         let group = if family == Family::Inet { "224.0.0." } else { "ff02::" };
         for i in 0..32 {
             let (now, dev) = (world.now, world.dev());
-            drop(world.engine().hold(now, dev, common::ip(&format!("{group}{}", 10 + i))).expect("room"));
+            drop(
+                world
+                    .engine()
+                    .hold(now, dev, crate::common::ip(&format!("{group}{}", 10 + i)))
+                    .expect("room"),
+            );
         }
         fill(&mut world, family, FIRST, 1, S::STALE);
         assert_eq!(world.count(family), 16, "{family:?}");
@@ -386,7 +389,7 @@ fn gc_interval_is_kept_and_has_no_effect_gc_31() {
 
 #[test]
 fn the_two_tables_have_thresholds_of_their_own_dm_16() {
-    let mut world = World::build(Config::default(), common::KNOBS, ethernet("eth0", 1));
+    let mut world = World::build(Config::default(), crate::common::KNOBS, ethernet("eth0", 1));
     world.set("ipv4/neigh/default/gc_thresh3", "1");
     world.set("ipv4/neigh/default/gc_thresh2", "1");
     world.set("ipv4/neigh/default/gc_thresh1", "1");

@@ -1,11 +1,9 @@
 //! Every timeline that was measured on a kernel, on simulated time: never early, and at most a tick late.
 
-mod common;
-
 use std::time::Duration;
 
-use common::frames::Seen;
-use common::{PEER_MAC, TICK, World, ip, ms, own, peer, secs};
+use crate::common::frames::Seen;
+use crate::common::{PEER_MAC, TICK, World, ip, ms, own, peer, secs};
 use neighbour::{DropReason, EventKind, Family, Flags, Instant, NewNeigh, NudState, Sent};
 
 /// The time that passed is `expected`, or a tick more.

@@ -1,12 +1,10 @@
 //! An allocator that fails on demand: a creation without memory is an error of the call, and the engine
 //! goes on (CRE-6).
 
-mod common;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use common::{PEER_MAC, World, nth};
+use crate::common::{PEER_MAC, World, nth};
 use neighbour::{CreateError, Family, NudState, RequestError};
 
 use NudState as S;
@@ -114,10 +112,10 @@ fn each_allocation_of_a_creation_may_be_the_one_that_fails() {
         // What is left works: time, answers, removal.
         world.answer(nth(Family::Inet, 1000), PEER_MAC);
         world.expect_state(nth(Family::Inet, 1000), S::REACHABLE);
-        world.run_for(common::secs(100));
+        world.run_for(crate::common::secs(100));
         let (now, dev) = (world.now, world.dev());
         world.engine().flush(now, Family::Inet, Some(dev));
-        world.run_for(common::secs(1));
+        world.run_for(crate::common::secs(1));
         assert_eq!(world.count(Family::Inet), 0, "budget {budget}");
     }
 }

@@ -1,9 +1,7 @@
 //! Packets that wait for an address (QUE-1 to QUE-11, NUD-5, NUD-10), through the engine.
 
-mod common;
-
-use common::frames::{self, Seen};
-use common::{BROADCAST, OTHER_MAC, PEER_MAC, World, ethernet, ip, ms, nth, own, peer, secs};
+use crate::common::frames::{self, Seen};
+use crate::common::{BROADCAST, OTHER_MAC, PEER_MAC, World, ethernet, ip, ms, nth, own, peer, secs};
 use neighbour::{Config, DropReason, EventKind, Family, NudState, Sent};
 
 use NudState as S;
@@ -119,7 +117,7 @@ fn queued_packets_go_to_the_address_of_the_answer_que_4() {
 #[test]
 fn all_queues_together_are_bounded() {
     let config = Config { max_queued_bytes: 5 * SMALL, ..Config::default() };
-    let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
+    let mut world = World::build(config, crate::common::KNOBS, ethernet("eth0", 1));
     let family = Family::Inet;
     for n in 0..8 {
         assert_eq!(world.send(nth(family, 20 + n), n as u8), Sent::Queued);
@@ -146,7 +144,7 @@ fn all_queues_together_are_bounded() {
 #[test]
 fn the_room_of_the_whole_is_right_after_a_queue_dropped_its_oldest_que_11() {
     let config = Config { max_queued_bytes: 4 * SMALL, ..Config::default() };
-    let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
+    let mut world = World::build(config, crate::common::KNOBS, ethernet("eth0", 1));
     // Two fit in its own queue; all others push one out, and the whole is as it was.
     world.set("ipv4/neigh/eth0/unres_qlen_bytes", "1664");
     let address = peer(Family::Inet);
@@ -271,7 +269,7 @@ fn a_packet_longer_than_the_mtu_is_refused_and_counted() {
 #[test]
 fn frames_nobody_takes_are_bounded_and_counted() {
     let config = Config { max_transmit: 4, ..Config::default() };
-    let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
+    let mut world = World::build(config, crate::common::KNOBS, ethernet("eth0", 1));
     let address = world.init_neighbour_in_state(Family::Inet, S::REACHABLE);
     let (now, dev) = (world.now, world.dev());
     for n in 0..6 {
@@ -285,7 +283,7 @@ fn frames_nobody_takes_are_bounded_and_counted() {
 #[test]
 fn events_nobody_takes_are_bounded_and_the_loss_is_told() {
     let config = Config { max_events: 3, ..Config::default() };
-    let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
+    let mut world = World::build(config, crate::common::KNOBS, ethernet("eth0", 1));
     let (now, dev) = (world.now, world.dev());
     for n in 20..30 {
         drop(world.engine().hold(now, dev, nth(Family::Inet, n)).expect("room"));

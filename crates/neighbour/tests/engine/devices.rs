@@ -1,12 +1,10 @@
 //! What becomes of entries when devices and addresses change (section 8), and the parameters of tables and
 //! devices: names, units, rounding, inheritance, errors (DM-19 to DM-31, SYS-*).
 
-mod common;
-
 use std::net::IpAddr;
 
-use common::frames::{self, Seen};
-use common::{MAC, OTHER_MAC, PEER_MAC, TICK, World, ethernet, ip, ms, nth, own, peer, prefix, secs};
+use crate::common::frames::{self, Seen};
+use crate::common::{MAC, OTHER_MAC, PEER_MAC, TICK, World, ethernet, ip, ms, nth, own, peer, prefix, secs};
 use neighbour::{
     AddressError, AddressOptions, Config, CreateError, Device, DeviceError, DropReason, EventKind, Family,
     Flags, LlAddr, NewNeigh, NudState, Reason, RequestError, RouteType, Sent, SetError, parameter_names,
@@ -334,7 +332,7 @@ fn addresses_no_host_may_have_are_refused() {
 
 /// A world whose device has no address: defaults still reach it (DM-23).
 fn bare() -> World {
-    World::build(Config::default(), common::KNOBS, Device::ethernet("eth0", MAC).link_local(false))
+    World::build(Config::default(), crate::common::KNOBS, Device::ethernet("eth0", MAC).link_local(false))
 }
 
 fn get(world: &World, name: &str) -> i64 {

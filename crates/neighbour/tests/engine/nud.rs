@@ -1,13 +1,11 @@
 //! The state machine: the table of section 3.10 through the engine, by frames and requests; and the pure
 //! function over its whole domain, as a table and as a graph that are kept beside this file.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use common::frames::{self, Arp, Na};
-use common::{BROADCAST, OTHER_MAC, PEER_MAC, World, lladdr, own, peer, secs};
+use crate::common::frames::{self, Arp, Na};
+use crate::common::{BROADCAST, OTHER_MAC, PEER_MAC, World, lladdr, own, peer, secs};
 use neighbour::nud::{Address, Cause, Claim, Facts, Step, Verdict, next};
 use neighbour::{Family, Flags, NewNeigh, NudState};
 
@@ -431,13 +429,13 @@ fn the_machine_is_as_its_table_shows() {
 
 #[test]
 fn the_machine_is_as_its_graph_shows() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/nud.dot");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/snapshots/nud.dot");
     let graph = graph();
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
         std::fs::write(path, &graph).expect("the graph can be written");
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(kept, graph, "tests/snapshots/nud.dot is another graph; INSTA_UPDATE=always renews it");
+    assert_eq!(kept, graph, "tests/engine/snapshots/nud.dot is another graph; INSTA_UPDATE=always renews it");
 }
 
 #[test]

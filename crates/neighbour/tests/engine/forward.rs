@@ -1,19 +1,16 @@
 //! Forwarding: what goes on, what does not, and which errors and redirects its sender is owed
 //! (RFC 1812 sections 4.3 and 5, RFC 4443 section 2.4, RFC 4861 section 8.2, ND-69, QUE-8, RFC 6583).
 
-mod common;
-mod support;
-
-use common::frames::{eth, packet as tagged};
-use common::{BROADCAST, World, ip, ms, secs};
+use crate::common::frames::{eth, packet as tagged};
+use crate::common::{BROADCAST, World, ip, ms, secs};
+use crate::support::{
+    Icmp, MAC_1, errors, mac, one_hop_on, packet, packets, pass, router, router_with_mtu, settled, take,
+    to_us, v4, v6, with_fragment_field,
+};
 use neighbour::{DeviceId, DropReason, Family, Input, LlAddr, NudState, Route, Sent};
 use neighbour_wire::ethernet::ethertype;
 use neighbour_wire::ndisc::{Options, Redirect};
 use neighbour_wire::{icmpv4, icmpv6, ipv4};
-use support::{
-    Icmp, MAC_1, errors, mac, one_hop_on, packet, packets, pass, router, router_with_mtu, settled, take,
-    to_us, v4, v6, with_fragment_field,
-};
 
 const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
@@ -37,7 +34,7 @@ fn known_router(knobs: &[(&str, &str)], mtu: u32) -> (World, DeviceId) {
 
 fn route(world: &mut World, prefix: &str, via: &str) {
     let device = world.dev();
-    let route = Route { prefix: common::prefix(prefix), via: Some(ip(via)), device };
+    let route = Route { prefix: crate::common::prefix(prefix), via: Some(ip(via)), device };
     assert_eq!(world.engine().add_route(route), Ok(()));
 }
 
@@ -240,7 +237,7 @@ fn a_destination_behind_a_device_that_is_down_is_told() {
 fn of_two_devices_on_a_subnet_the_one_that_is_up_is_used() {
     let (mut world, _) = router(&[]);
     let now = world.now;
-    let device = common::ethernet("eth2", 9);
+    let device = crate::common::ethernet("eth2", 9);
     let eth2 = world.engine().add_device(now, device).expect("a third device");
     let eth0 = world.dev();
     world.engine().set_link(now, eth0, false);
@@ -252,7 +249,7 @@ fn of_two_devices_on_a_subnet_the_one_that_is_up_is_used() {
         let sent = world.engine().send_ip(now, tagged(ip(own), ip(to), 1), None);
         world.settle();
         assert_eq!(sent, Sent::Queued, "{to}");
-        let asked = support::seen_by(&world, eth2).iter().any(|seen| seen.solicits(ip(to)).is_some());
+        let asked = crate::support::seen_by(&world, eth2).iter().any(|seen| seen.solicits(ip(to)).is_some());
         assert!(asked, "{to} by eth2");
     }
 }
@@ -384,7 +381,7 @@ fn a_neighbour_that_does_not_answer_is_told_to_the_sender_for_each_packet_que_7_
 fn for_our_own_packets_there_is_an_event_and_nothing_on_the_wire_que_8() {
     let (mut world, _) = router(&[("neigh/retrans_time_ms", "200")]);
     for family in Family::BOTH {
-        assert_eq!(world.send(common::peer(family), 7), Sent::Queued);
+        assert_eq!(world.send(crate::common::peer(family), 7), Sent::Queued);
         world.run_for(secs(2));
         assert_eq!(world.unreachable(), [7]);
         assert_eq!(errors(&world, world.dev()), []);
@@ -551,10 +548,10 @@ fn a_scan_of_a_subnet_leaves_its_known_neighbours_alone_rfc_6583() {
     let now = world.now;
     let first = tagged(ip("2001:db8:1::1"), known, 1);
     let _ = world.engine().send(now, eth1, known, first);
-    let answer = common::frames::Na {
+    let answer = crate::common::frames::Na {
         overrides: true,
         destination: v6("2001:db8:1::1"),
-        ..common::frames::na(known, Some(mac(5)))
+        ..crate::common::frames::na(known, Some(mac(5)))
     };
     let mut frame = answer.frame();
     frame[..6].copy_from_slice(&MAC_1);

@@ -1,10 +1,8 @@
 //! What the engine remembers of neighbours, told as a story: why an entry is FAILED, or why there is none.
 
-mod common;
-
 use std::net::IpAddr;
 
-use common::{KNOBS, OTHER_MAC, PEER_MAC, World, ethernet, ip, ms, nth, peer, secs};
+use crate::common::{KNOBS, OTHER_MAC, PEER_MAC, World, ethernet, ip, ms, nth, peer, secs};
 use neighbour::{Config, CreateError, Family, Happening, NudState, Record, Sent};
 
 fn records(world: &World, address: IpAddr) -> Vec<Record> {

@@ -1,8 +1,6 @@
 //! What a review found: each once broken, each kept whole here.
 
-mod common;
-
-use common::{BROADCAST, MAC, frames, ip, ms, prefix, secs};
+use crate::common::{BROADCAST, MAC, frames, ip, ms, prefix, secs};
 use neighbour::{
     Config, Device, DeviceError, DeviceId, Engine, EventKind, Family, Input, Instant, NudState, Output, Sent,
 };

@@ -1,14 +1,12 @@
 //! Readers and references beside the engine: what they see, hand over, confirm and hold.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant as Clock};
 
-use common::frames;
-use common::{MAC, OTHER_MAC, PEER_MAC, TICK, World, ethernet, lladdr, ms, nth, own, peer, secs};
+use crate::common::frames;
+use crate::common::{MAC, OTHER_MAC, PEER_MAC, TICK, World, ethernet, lladdr, ms, nth, own, peer, secs};
 use neighbour::{Config, Family, Hit, Instant, NudState, Output, Reader};
 
 use NudState as S;
@@ -118,7 +116,7 @@ fn the_first_packet_for_a_stale_neighbour_tells_the_engine_once() {
 #[test]
 fn a_full_queue_gives_the_packet_back_and_is_counted() {
     let config = Config { handover: 2, ..Config::default() };
-    let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
+    let mut world = World::build(config, crate::common::KNOBS, ethernet("eth0", 1));
     let reader = world.engine().reader();
     let other = reader.clone();
     for tag in 1..=2 {
@@ -136,7 +134,7 @@ fn a_full_queue_gives_the_packet_back_and_is_counted() {
 #[test]
 fn a_full_queue_does_not_lose_the_use_of_a_stale_neighbour() {
     let config = Config { handover: 1, ..Config::default() };
-    let mut world = World::build(config, common::KNOBS, ethernet("eth0", 1));
+    let mut world = World::build(config, crate::common::KNOBS, ethernet("eth0", 1));
     let reader = world.engine().reader();
     world.init_neighbour_in_state(Family::Inet6, S::STALE);
     assert!(matches!(output(&world, &reader, Family::Inet, 1), Output::HandedOver), "the queue is full now");

@@ -1,18 +1,15 @@
 //! Proxy entries, proxy ARP and ND, and the queue of requests that wait (PXY-1 to PXY-22, ARP-34 to
 //! ARP-38, ND-25 to ND-28; RFC 1027, RFC 4861 section 7.2.8).
 
-mod common;
-mod support;
-
 use std::net::{IpAddr, Ipv6Addr};
 
-use common::frames::{self, ALL_NODES, Na, Seen, arp_request, ns, ns_multicast};
-use common::{MAC, OTHER_MAC, PEER_MAC, World, ip, lladdr, ms, secs};
+use crate::common::frames::{self, ALL_NODES, Na, Seen, arp_request, ns, ns_multicast};
+use crate::common::{MAC, OTHER_MAC, PEER_MAC, World, ip, lladdr, ms, secs};
+use crate::support::{MAC_1, errors, fe80, packet, packets, pass, router, settled, take, v6};
 use neighbour::{
     DeviceId, DropReason, Event, EventKind, Family, Flags, LlAddr, NudState, ProxyEntry, ProxyError,
 };
 use neighbour_wire::ipv6::solicited_node;
-use support::{MAC_1, errors, fe80, packet, packets, pass, router, settled, take, v6};
 
 /// Behind eth1, where eth0's hosts do not see it.
 const BEHIND: &str = "198.51.100.9";
@@ -56,7 +53,7 @@ fn adverts(world: &World) -> Vec<(Ipv6Addr, Ipv6Addr, String, bool)> {
         Seen::Advert { destination, target, flags, lladdr, .. } => Some((destination, target, flags, lladdr)),
         _ => None,
     };
-    support::seen_by(world, world.dev()).into_iter().filter_map(advert).collect()
+    crate::support::seen_by(world, world.dev()).into_iter().filter_map(advert).collect()
 }
 
 /// The asker wants an IPv4 address; true if it is answered within a second.
@@ -372,8 +369,12 @@ fn proxy_qlen_lets_one_more_wait_on_each_device_pxy_14() {
         let _ = take(&mut world, eth1, &other);
         assert_eq!(world.drops(DropReason::ProxyQueueFull), 10 - waiting);
         world.run_for(secs(1));
-        let on_eth0 = support::seen_by(&world, world.dev()).len() as u64;
-        assert_eq!((on_eth0, support::seen_by(&world, eth1).len()), (waiting, 1), "proxy_qlen {limit}");
+        let on_eth0 = crate::support::seen_by(&world, world.dev()).len() as u64;
+        assert_eq!(
+            (on_eth0, crate::support::seen_by(&world, eth1).len()),
+            (waiting, 1),
+            "proxy_qlen {limit}"
+        );
         // They make room when they are answered.
         assert!(answers(&mut world, BEHIND));
     }
@@ -514,7 +515,7 @@ fn other_packets_to_a_proxied_address_are_forwarded_pxy_20() {
     settled(&mut world, eth1, BEHIND_6, 9);
     let sent = packet(ASKER_6, BEHIND_6, 9, 20);
     let _ = pass(&mut world, &sent);
-    assert_eq!(packets(&world, eth1), [(support::mac(9), support::one_hop_on(&sent))]);
+    assert_eq!(packets(&world, eth1), [(crate::support::mac(9), crate::support::one_hop_on(&sent))]);
 }
 
 #[test]

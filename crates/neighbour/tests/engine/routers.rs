@@ -2,20 +2,19 @@
 //! its own addresses, and how it asks for them (RFC 4861 section 6.3, RFC 4191, RFC 4862 section 5.5.3,
 //! RFC 7559, NUD-46, NUD-47, ND-50, ND-57; rows N50 to N64 and D60 to D62 of the RFC matrix).
 
-mod common;
-mod support;
-
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use common::frames::{self, Na};
-use common::{MAC, World, ip, ms, prefix, secs};
+use crate::common::frames::{self, Na};
+use crate::common::{MAC, World, ip, ms, prefix, secs};
+use crate::support::{
+    advertises, advertises_prefix, errors, fe80, mac, packet, pass, ra, send_far, settled, v6,
+};
 use neighbour::{
     AddressState, Config, Device, Event, EventKind, Family, Flags, Instant, InterfaceAddress, NudState, Sent,
 };
 use neighbour_wire::ndisc::{PrefixInfo, RouterAdvertRepr};
 use neighbour_wire::{ethernet, ipv6};
-use support::{advertises, advertises_prefix, errors, fe80, mac, packet, pass, ra, send_far, settled, v6};
 
 const FAR: &str = "2001:db8:ffff::1";
 const NEW: &str = "2001:db8:7::";

@@ -1,12 +1,10 @@
 //! Frames that no one should send: each is dropped under its own reason, and no entry is made of it. The
 //! stateful rows of known vulnerabilities stand here by name.
 
-mod common;
-
 use std::net::{IpAddr, Ipv6Addr};
 
-use common::frames::{self, ALL_NODES, Arp, Na, eth, mac_of};
-use common::{BROADCAST, MAC, OTHER_MAC, PEER_MAC, World, ip, lladdr, nth, own, peer, secs};
+use crate::common::frames::{self, ALL_NODES, Arp, Na, eth, mac_of};
+use crate::common::{BROADCAST, MAC, OTHER_MAC, PEER_MAC, World, ip, lladdr, nth, own, peer, secs};
 use neighbour::{DropReason as Why, Family, Flags, NudState, Sent};
 use neighbour_wire::icmpv6::{self, kind};
 use neighbour_wire::ipv6::{self, solicited_node};
@@ -545,7 +543,7 @@ fn a_device_that_went_away_in_the_middle_of_it_all_is_no_trouble_cve_2025_21763(
         for n in 20..60 {
             assert_eq!(world.send(nth(family, n), n as u8), Sent::Queued);
         }
-        world.run_for(common::ms(700));
+        world.run_for(crate::common::ms(700));
         let (now, dev) = (world.now, world.dev());
         let frame = frames::answer(nth(family, 20), PEER_MAC);
         assert!(world.engine().remove_device(now, dev));

@@ -2,18 +2,15 @@
 //! advertisements (ARP-55, ARP-56, ND-10, ND-12, ND-78, DEV-11), and redirects received (ND-66 to ND-68,
 //! rows N123 to N125).
 
-mod common;
-mod support;
-
 use std::net::{IpAddr, Ipv6Addr};
 
-use common::frames::{ALL_NODES, Na, Seen, na};
-use common::{BROADCAST, MAC, OTHER_MAC, World, ip, lladdr, prefix, secs};
+use crate::common::frames::{ALL_NODES, Na, Seen, na};
+use crate::common::{BROADCAST, MAC, OTHER_MAC, World, ip, lladdr, prefix, secs};
+use crate::support::{advertises, fe80, mac, redirect, redirect_frame, send_far, v4, v6};
 use neighbour::{
     AddressOptions, AddressState, Config, Device, DropReason, Family, Flags, LlAddr, NudState, Route,
 };
 use neighbour_wire::ndisc::RedirectRepr;
-use support::{advertises, fe80, mac, redirect, redirect_frame, send_far, v4, v6};
 
 const LINK_LOCAL: &str = "fe80::ff:fe00:1";
 const FAR: &str = "2001:db8:ffff::1";
@@ -169,7 +166,7 @@ fn a_caller_may_announce_an_address_itself_arp_55_nd_12() {
 fn peers_learn_from_our_announcements_where_we_are() {
     let mut world = World::pair(&[("ipv4/conf/arp_notify", "1"), ("ipv6/conf/ndisc_notify", "1")]);
     for family in Family::BOTH {
-        let _ = world.send(common::peer(family), 1);
+        let _ = world.send(crate::common::peer(family), 1);
     }
     world.run_for(secs(10));
     let (now, dev) = (world.now, world.dev());
@@ -177,7 +174,7 @@ fn peers_learn_from_our_announcements_where_we_are() {
     world.settle();
     let other = &world.hosts[1];
     for family in Family::BOTH {
-        let known = other.engine.neighbour(other.dev, common::own(family)).expect("it answered us");
+        let known = other.engine.neighbour(other.dev, crate::common::own(family)).expect("it answered us");
         assert_eq!(known.lladdr, lladdr(OTHER_MAC), "{family:?}");
     }
 }
@@ -226,7 +223,7 @@ fn a_redirect_without_the_target_s_address_makes_us_ask_for_it_nd_67() {
     let answer = Na { overrides: true, router: true, ..na(fe80(11).into(), Some(mac(11))) };
     world.forget();
     assert_eq!(world.frame(&answer.frame()), Ok(()));
-    assert_eq!(support::packets(&world, world.dev()).len(), 1, "what waited goes to the new router");
+    assert_eq!(crate::support::packets(&world, world.dev()).len(), 1, "what waited goes to the new router");
 }
 
 #[test]
@@ -308,7 +305,7 @@ fn the_redirected_router_may_redirect_again_and_the_old_one_may_not_nd_66() {
 #[test]
 fn a_router_may_redirect_only_what_goes_by_it_whatever_packet_it_returns_n12() {
     // The packet returned went by router 10, but the destination named does not.
-    let returned = support::packet("2001:db8::1", FAR, 64, 8);
+    let returned = crate::support::packet("2001:db8::1", FAR, 64, 8);
     for destination in ["2001:db8:aaaa::1", "2001:db8::77"] {
         let mut world = host(&[]);
         let device = world.dev();
@@ -362,7 +359,7 @@ fn redirects_end_with_the_router_they_lead_to_and_with_the_device_n60() {
 fn redirects_fill_no_memory_the_oldest_goes_first() {
     let config = Config { max_redirects: 4, ..Config::default().seed(2) };
     let knobs = [("ipv6/conf/router_solicitations", "0")];
-    let mut world = World::build(config, &knobs, common::ethernet("eth0", 1));
+    let mut world = World::build(config, &knobs, crate::common::ethernet("eth0", 1));
     advertises(&mut world, 10, 9000);
     let far = |n: u16| Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, n);
     for n in 1..=5 {

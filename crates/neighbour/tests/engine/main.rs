@@ -1,0 +1,23 @@
+//! The engine from outside, on simulated time: one program for all of its tests, so that it links once.
+
+mod common;
+mod support;
+
+mod announce;
+mod create_destroy;
+mod dad_mld;
+mod devices;
+mod forward;
+mod gc;
+mod history;
+mod hostile;
+mod memory;
+mod nud;
+mod properties;
+mod proxy;
+mod queue;
+mod readers;
+mod review;
+mod routers;
+mod timelines;
+mod update;
