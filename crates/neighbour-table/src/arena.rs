@@ -1,10 +1,13 @@
 //! Numbered places that never move: chunks of growing size behind one another.
 //!
-//! Place numbers lie on a line cut into chunks like floating-point numbers are: eight chunks of one size, then eight
+//! Slot numbers lie on a line cut into chunks like floating-point numbers are: eight chunks of one size, then eight
 //! of twice that size, and so on. So a table of a few entries is small, one of millions has few chunks, and never is
 //! more than an eighth of the memory ahead of need. A chunk never moves and stays until the last handle goes, so a
 //! reader that has stopped may still look at a place that meanwhile belongs to another neighbour: it finds valid
 //! memory there, and another generation.
+//!
+//! Inside the crate a place is named by its [`Spot`], which tells chunk and offset without arithmetic: readers find
+//! a slot's memory in five instructions. Outside it is a slot number, dense from 0.
 
 use crate::error::OutOfMemory;
 use crate::primitive::{CHUNKS, FIRST_CHUNK_BITS};
@@ -13,26 +16,66 @@ use crate::slices::{Lengths, Slices, Zeroable};
 /// Chunks of one size before the size doubles, as a power of two.
 const SAME_SIZE_BITS: u32 = 3;
 
-/// Places in chunk 0.
+/// Places in the first chunk of eight.
 const FIRST: u32 = 1 << FIRST_CHUNK_BITS;
+
+/// Bits of a spot that name the chunk.
+const CHUNK_BITS: u32 = 8;
+
+/// The memory of a slot: chunk in the lower eight bits, counted from 1, and above it the offset within it. Never 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Spot(u32);
+
+impl Spot {
+    /// The place of a slot number, if the number is not too large.
+    #[inline]
+    pub(crate) fn of(slot: u32) -> Option<Self> {
+        let x = slot.checked_add(FIRST)?;
+        let exponent = x.ilog2();
+        let shift = exponent - SAME_SIZE_BITS;
+        let same = (x >> shift) & ((1 << SAME_SIZE_BITS) - 1);
+        let chunk = ((exponent - FIRST_CHUNK_BITS) << SAME_SIZE_BITS) + same + 1;
+        ((chunk as usize) < CHUNKS).then_some(Self(((x & ((1 << shift) - 1)) << CHUNK_BITS) | chunk))
+    }
+
+    /// The slot number of this place.
+    #[inline]
+    pub(crate) fn slot(self) -> u32 {
+        let chunk = self.chunk() as u32 - 1;
+        let exponent = (chunk >> SAME_SIZE_BITS) + FIRST_CHUNK_BITS;
+        let same = chunk & ((1 << SAME_SIZE_BITS) - 1);
+        (((1 << SAME_SIZE_BITS) + same) << (exponent - SAME_SIZE_BITS)) + self.offset() as u32 - FIRST
+    }
+
+    /// The number that stands for this place where 0 stands for none.
+    #[inline]
+    pub(crate) fn raw(self) -> u32 {
+        self.0
+    }
+
+    /// The other way.
+    #[inline]
+    pub(crate) fn from_raw(raw: u32) -> Option<Self> {
+        (raw != 0).then_some(Self(raw))
+    }
+
+    #[inline]
+    fn chunk(self) -> usize {
+        (self.0 & ((1 << CHUNK_BITS) - 1)) as usize
+    }
+
+    #[inline]
+    fn offset(self) -> usize {
+        (self.0 >> CHUNK_BITS) as usize
+    }
+}
 
 struct ChunkLengths;
 
 impl Lengths for ChunkLengths {
     fn length(k: usize) -> usize {
-        1 << ((k >> SAME_SIZE_BITS) + (FIRST_CHUNK_BITS - SAME_SIZE_BITS) as usize)
+        1 << ((k.saturating_sub(1) >> SAME_SIZE_BITS) + (FIRST_CHUNK_BITS - SAME_SIZE_BITS) as usize)
     }
-}
-
-/// The chunk of a place, and the place within the chunk.
-#[inline]
-fn locate(place: u32) -> Option<(usize, usize)> {
-    let x = place.checked_add(FIRST)?;
-    let exponent = 31 - x.leading_zeros();
-    let shift = exponent - SAME_SIZE_BITS;
-    let same = (x >> shift) & ((1 << SAME_SIZE_BITS) - 1);
-    let chunk = ((exponent - FIRST_CHUNK_BITS) << SAME_SIZE_BITS) + same;
-    Some((chunk as usize, (x & ((1 << shift) - 1)) as usize))
 }
 
 /// A growing array of `T` that readers may look into at any time.
@@ -45,17 +88,26 @@ impl<T: Zeroable> Arena<T> {
         Self { chunks: Slices::new() }
     }
 
-    /// The element at `place`, if its chunk exists.
+    /// The element at `spot`, if its chunk exists.
     #[inline]
-    pub(crate) fn get(&self, place: u32) -> Option<&T> {
-        let (chunk, offset) = locate(place)?;
-        self.chunks.get(chunk)?.get(offset)
+    pub(crate) fn get(&self, spot: Spot) -> Option<&T> {
+        self.chunks.get(spot.chunk())?.get(spot.offset())
     }
 
-    /// Makes the chunk of `place` exist; returns the bytes allocated.
-    pub(crate) fn ensure(&self, place: u32) -> Result<usize, OutOfMemory> {
-        let (chunk, _) = locate(place).ok_or(OutOfMemory)?;
-        self.chunks.publish(chunk)
+    /// The element at `spot`.
+    ///
+    /// # Safety
+    /// [`Self::ensure`] must have succeeded for this spot, and that must happen before this call.
+    #[inline]
+    #[expect(unsafe_code, reason = "the hit path looks at memory it knows to be there")]
+    pub(crate) unsafe fn get_unchecked(&self, spot: Spot) -> &T {
+        // SAFETY: `ensure` published the chunk, and offsets of spots are below its length (`Spot::of`).
+        unsafe { self.chunks.get_unchecked(spot.chunk(), spot.offset()) }
+    }
+
+    /// Makes the chunk of `spot` exist; returns the bytes allocated.
+    pub(crate) fn ensure(&self, spot: Spot) -> Result<usize, OutOfMemory> {
+        self.chunks.publish(spot.chunk())
     }
 }
 
@@ -64,10 +116,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_fill_the_chunks_without_gap_or_overlap() {
-        let mut expected = (0, 0);
-        for place in 0..if cfg!(miri) { 10_000 } else { 1_000_000 } {
-            assert_eq!(locate(place), Some(expected), "place {place}");
+    fn slots_fill_the_chunks_without_gap_or_overlap() {
+        let mut expected = (1, 0);
+        for slot in 0..if cfg!(miri) { 10_000 } else { 1_000_000 } {
+            let spot = Spot::of(slot).expect("a place");
+            assert_eq!((spot.chunk(), spot.offset()), expected, "slot {slot}");
+            assert_eq!((spot.slot(), Spot::from_raw(spot.raw())), (slot, Some(spot)));
             expected.1 += 1;
             if expected.1 == ChunkLengths::length(expected.0) {
                 expected = (expected.0 + 1, 0);
@@ -76,10 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_place_lies_in_the_last_chunk_and_beyond_it_there_is_none() {
-        let last = u32::MAX - FIRST;
-        let (chunk, offset) = locate(last).expect("a place");
-        assert_eq!((chunk + 1, offset + 1), (CHUNKS, ChunkLengths::length(chunk)));
-        assert_eq!(locate(last + 1), None);
+    fn the_last_slot_lies_at_the_end_of_the_last_chunk_and_beyond_it_there_is_none() {
+        let last = (1 << 28) - FIRST - 1;
+        let spot = Spot::of(last).expect("a place");
+        assert_eq!((spot.chunk() + 1, spot.offset() + 1), (CHUNKS, ChunkLengths::length(spot.chunk())));
+        assert_eq!((spot.slot(), Spot::of(last + 1), Spot::of(u32::MAX)), (last, None, None));
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! Only the writer uses it. The list runs through the free places themselves, so giving one back allocates nothing.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Spot};
 use crate::error::OutOfMemory;
 use crate::long::Record;
 use crate::primitive::{AtomicU32, Ordering};
 use crate::slices::Zeroable;
 
-/// Elements with room for the number (plus one) of the next one in a list.
+/// Elements with room for the (raw) spot of the next one in a list.
 pub(crate) trait Links {
     fn next(&self) -> &AtomicU32;
 }
@@ -22,14 +22,14 @@ impl Links for Record {
 /// The free places of one arena.
 #[derive(Default)]
 pub(crate) struct FreeList {
-    /// The place given back last, plus one; 0 if there is none.
-    head: u32,
-    /// The lowest place never used.
+    /// The place given back last.
+    head: Option<Spot>,
+    /// The lowest slot number never used.
     fresh: u32,
 }
 
 impl FreeList {
-    /// The lowest place never used.
+    /// The lowest slot number never used.
     pub(crate) fn fresh(&self) -> u32 {
         self.fresh
     }
@@ -38,25 +38,25 @@ impl FreeList {
     pub(crate) fn take<T: Links + Zeroable>(
         &mut self,
         arena: &Arena<T>,
-        ensure: impl FnOnce(u32) -> Result<(), OutOfMemory>,
-    ) -> Result<u32, OutOfMemory> {
-        if let Some(place) = self.head.checked_sub(1)
-            && let Some(element) = arena.get(place)
+        ensure: impl FnOnce(Spot) -> Result<(), OutOfMemory>,
+    ) -> Result<Spot, OutOfMemory> {
+        if let Some(spot) = self.head
+            && let Some(element) = arena.get(spot)
         {
-            self.head = element.next().load(Ordering::Relaxed);
-            return Ok(place);
+            self.head = Spot::from_raw(element.next().load(Ordering::Relaxed));
+            return Ok(spot);
         }
-        let place = self.fresh;
-        ensure(place)?;
-        self.fresh = place.checked_add(1).ok_or(OutOfMemory)?;
-        Ok(place)
+        let spot = Spot::of(self.fresh).ok_or(OutOfMemory)?;
+        ensure(spot)?;
+        self.fresh += 1;
+        Ok(spot)
     }
 
     /// Gives a place back.
-    pub(crate) fn put<T: Links + Zeroable>(&mut self, arena: &Arena<T>, place: u32) {
-        if let Some(element) = arena.get(place) {
-            element.next().store(self.head, Ordering::Relaxed);
-            self.head = place + 1;
+    pub(crate) fn put<T: Links + Zeroable>(&mut self, arena: &Arena<T>, spot: Spot) {
+        if let Some(element) = arena.get(spot) {
+            element.next().store(self.head.map_or(0, Spot::raw), Ordering::Relaxed);
+            self.head = Some(spot);
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::key::Handle;
 use crate::long::LongAddress;
-use crate::slot::{HEADER, LINKED, Own, Word};
+use crate::slot::{HEADER, Word};
+use crate::template::Own;
 
 /// A neighbour as it was at one moment: state, address, and what a header needs. Nothing in it can change or tear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,27 +11,25 @@ pub struct Hit {
     handle: Handle,
     word: Word,
     own: Own,
+    /// An address that is not six bytes long.
     long: Option<LongAddress>,
 }
 
 impl Hit {
     #[inline]
-    pub(crate) fn new(handle: Handle, word: Word, own: Own, long: Option<LongAddress>) -> Self {
-        Self { handle, word, own, long }
+    pub(crate) fn new(handle: Handle, word: Word, own: Own) -> Self {
+        Self { handle, word, own, long: None }
     }
 
-    #[inline]
-    pub(crate) fn is_linked(&self) -> bool {
-        self.word.has(LINKED)
+    /// A neighbour whose state and address come from a side record.
+    pub(crate) fn long(handle: Handle, word: Word, own: Own, long: LongAddress) -> Self {
+        Self { handle, word: word.with_state(long.state), own, long: Some(long) }
     }
 
     /// The state, as the writer published it with the address; its meaning is the writer's.
     #[inline]
     pub fn state(&self) -> u8 {
-        match &self.long {
-            Some(long) => long.state,
-            None => self.word.state(),
-        }
+        self.word.state()
     }
 
     /// The link-layer address: six bytes, or as many as the device's addresses have (0 to 32).
@@ -42,16 +41,18 @@ impl Hit {
         }
     }
 
-    /// The device's own address, as it was when the neighbour was made.
+    /// The device's own address.
     #[inline]
     pub fn own(&self) -> [u8; 6] {
-        *self.own.address()
+        let [a, b, c, d, e, f, _, _] = self.own.bytes();
+        [a, b, c, d, e, f]
     }
 
     /// The EtherType of the packets this neighbour takes.
     #[inline]
     pub fn ethertype(&self) -> u16 {
-        self.own.ethertype()
+        let [.., x, y] = self.own.bytes();
+        u16::from_be_bytes([x, y])
     }
 
     /// The finished Ethernet header (destination, source, type), if the device can have its headers cached.
@@ -62,10 +63,10 @@ impl Hit {
         if !self.word.has(HEADER) {
             return None;
         }
+        // The address first, with two bytes too many, which the own address then covers.
         let mut header = [0; 14];
-        header[..6].copy_from_slice(self.word.address());
-        header[6..12].copy_from_slice(self.own.address());
-        header[12..].copy_from_slice(&self.own.ethertype().to_be_bytes());
+        header[..8].copy_from_slice(&self.word.bytes());
+        header[6..].copy_from_slice(&self.own.bytes());
         Some(header)
     }
 

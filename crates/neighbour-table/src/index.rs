@@ -1,31 +1,39 @@
-//! The compact index: from a key's hash to slot numbers. What readers and the writer share of it.
+//! The compact index: from a key's hash to the neighbour's place. What readers and the writer share of it.
 //!
-//! An array of class `k` has `1 << k` buckets of one cache line. A bucket has a few lanes, each empty (0) or a tag
-//! and a slot number, and counts in `overflow` how many entries that wanted to live here, or passed by, live further
-//! on. A search begins at the hash's home bucket and goes on to the next one only while that count is not zero.
+//! An array of class `k` has `1 << k` buckets of one cache line. A bucket has a few lanes, each with a place (or 0)
+//! and a tag of eight bits, and counts in `overflow` how many entries that wanted to live here, or passed by, live
+//! further on. A search begins at the hash's home bucket, compares all tags of it at once, and goes on to the next
+//! one only while that count is not zero.
 //!
 //! An entry never moves within an array. So a search that ends without its key has proven that the key was absent at
 //! some moment, unless entries moved *between* arrays meanwhile: and then `state` has changed. A migration writes
-//! the new place before it clears the old one; a search looks in the old array first.
+//! the new place before it clears the old one; a search looks in the old array first. A tag is a hint to look at a
+//! lane, and a lane a hint to look at a place: what stands there says whose it is.
 //!
 //! Orderings, in pairs:
-//! * a lane, an overflow count, a secret or `state` is stored with Release and loaded with Acquire. A searcher that
-//!   sees a lane cleared by a migration therefore sees the new place, or, if that has been cleared too by the next
-//!   migration, sees the new `state` in its second look;
+//! * a lane, an overflow count, a secret or `state` is stored with Release and loaded with Acquire, tags with Release
+//!   and Relaxed, and an Acquire fence ends the search of an array. A searcher that sees a tag or lane cleared by a
+//!   migration therefore sees the new place, or, if that has been cleared too by the next migration, sees the new
+//!   `state` in its second look;
 //! * the same holds for an array in its second use: whoever sees one word of the second use sees that `state` has
 //!   moved on; and whoever saw the `state` of the second use sees no word of the first any more (coherence).
 
+use core::cell::Cell;
+
+use crate::arena::Spot;
 use crate::error::OutOfMemory;
 use crate::hash::{SEED_WORDS, Seeds, hash};
-use crate::primitive::{AtomicU64, CLASSES, LANES, Ordering};
+use crate::primitive::{AtomicU32, AtomicU64, CLASSES, LANES, Ordering, fence};
 use crate::slices::{Lengths, Slices};
+use crate::tags::{self, Matches, Tags};
 
 /// One cache line of the index.
 #[derive(Default)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Bucket {
-    overflow: AtomicU64,
-    lanes: [AtomicU64; LANES],
+    tags: Tags,
+    /// Raw spots.
+    lanes: [AtomicU32; LANES],
 }
 
 struct ArrayLengths;
@@ -48,17 +56,17 @@ const NO_CLASS: u8 = u8::MAX;
 
 impl State {
     pub(crate) fn new(epoch: u64, current: u8, previous: Option<u8>) -> Self {
-        Self((epoch << 16) | (u64::from(current) << 8) | u64::from(previous.unwrap_or(NO_CLASS)))
+        Self((epoch << 16) | (u64::from(previous.unwrap_or(NO_CLASS)) << 8) | u64::from(current))
     }
 
     #[inline]
     pub(crate) fn current(self) -> u8 {
-        (self.0 >> 8) as u8
+        self.0 as u8
     }
 
     #[inline]
     pub(crate) fn previous(self) -> Option<u8> {
-        let class = self.0 as u8;
+        let class = (self.0 >> 8) as u8;
         (class != NO_CLASS).then_some(class)
     }
 }
@@ -78,16 +86,52 @@ pub(crate) struct Index {
     arrays: Slices<Bucket, ArrayLengths, CLASSES>,
 }
 
+/// The tag of a hash: not the bits that choose the bucket.
 #[inline]
-fn home(hash: u64, class: u8) -> usize {
-    // In two shifts, since class 0 would shift by all 64 bits.
-    ((hash >> 1) >> (63 - u32::from(class))) as usize
+fn tag(hash: u32) -> u8 {
+    hash as u8
 }
 
-/// A lane's content: the hash's low half as a tag, and the slot plus one.
+/// What a reader remembers of the index, so that it need not load it for each search: good as long as the state is.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    state: State,
+    seeds: Seeds,
+}
+
+impl View {
+    /// A view of nothing that ever was.
+    pub(crate) fn new() -> Self {
+        Self { state: State(u64::MAX), seeds: [0; SEED_WORDS] }
+    }
+}
+
+/// The bucket in which a search begins: the hash's upper bits.
 #[inline]
-fn entry(hash: u64, slot: u32) -> u64 {
-    (hash << 32) | (u64::from(slot) + 1)
+fn home(hash: u32, class: u8) -> usize {
+    // In 64 bits, since class 0 shifts by all 32.
+    (u64::from(hash) >> (32 - u32::from(class))) as usize
+}
+
+impl Bucket {
+    /// What stands in a lane.
+    #[inline]
+    pub(crate) fn spot(&self, lane: usize) -> Option<Spot> {
+        // Acquire: a lane that a migration cleared shows the new place.
+        Spot::from_raw(self.lanes.get(lane)?.load(Ordering::Acquire))
+    }
+
+    /// The lanes whose tag fits: hints.
+    #[inline(always)]
+    pub(crate) fn matching(&self, tag: u8) -> Matches {
+        tags::matching(&self.tags, tag)
+    }
+
+    /// Whether entries that wanted to live here, or passed by, live further on.
+    #[inline]
+    pub(crate) fn goes_on(&self) -> bool {
+        self.tags.overflow() != 0
+    }
 }
 
 impl Index {
@@ -122,7 +166,7 @@ impl Index {
     }
 
     #[inline]
-    pub(crate) fn hash(&self, class: u8, words: [u64; 3]) -> u64 {
+    pub(crate) fn hash(&self, class: u8, words: [u64; 3]) -> u32 {
         let seeds = self.secrets[usize::from(class)].0.each_ref().map(|cell| cell.load(Ordering::Acquire));
         hash(words, &seeds)
     }
@@ -132,51 +176,81 @@ impl Index {
         self.arrays.get(usize::from(class)).unwrap_or(&[])
     }
 
-    /// Shows `check` the slots whose tag fits, until it answers or all places where the key can be are looked at.
-    #[inline]
+    /// Shows `check` the spots whose tag fits, until it answers or all places where the key can be are looked at.
     pub(crate) fn search<R>(
         &self,
         class: u8,
-        hash: u64,
-        mut check: impl FnMut(u32, Place) -> Option<R>,
+        hash: u32,
+        mut check: impl FnMut(Spot, Place) -> Option<R>,
     ) -> Option<R> {
         let array = self.array(class);
         let mask = array.len().wrapping_sub(1);
-        let tag = hash as u32;
         let home = home(hash, class);
         for distance in 0..array.len() {
             let at = (home + distance) & mask;
             let bucket = &array[at];
-            for (lane, cell) in bucket.lanes.iter().enumerate() {
-                let entry = cell.load(Ordering::Acquire);
-                if (entry >> 32) as u32 == tag
-                    && let Some(slot) = (entry as u32).checked_sub(1)
-                    && let Some(answer) = check(slot, Place { class, bucket: at, lane })
+            for lane in bucket.matching(tag(hash)) {
+                if let Some(spot) = bucket.spot(lane)
+                    && let Some(answer) = check(spot, Place { class, bucket: at, lane })
                 {
                     return Some(answer);
                 }
             }
-            if bucket.overflow.load(Ordering::Acquire) == 0 {
-                return None;
+            if !bucket.goes_on() {
+                break;
             }
         }
+        // Whatever tags were seen, what came before them is seen from here on.
+        fence(Ordering::Acquire);
         None
+    }
+
+    /// Where a search in the current array begins, and the key's tag there: the short way of a hit.
+    #[inline(always)]
+    pub(crate) fn home(&self, view: &Cell<View>, words: [u64; 3]) -> (&Bucket, u8) {
+        if self.state() != view.get().state {
+            view.set(self.view());
+        }
+        let View { state, seeds } = view.get();
+        let hash = hash(words, &seeds);
+        let class = state.current();
+        #[expect(unsafe_code, reason = "see SAFETY")]
+        // SAFETY: the class is published before `set_state` names it, which the Acquire in `state` met; and of 32 bits
+        // `home` leaves the upper `class` ones, a number below the length of the class.
+        let bucket = unsafe { self.arrays.get_unchecked(usize::from(class), home(hash, class)) };
+        (bucket, tag(hash))
+    }
+
+    /// The state, and the secrets that belong to it.
+    #[cold]
+    #[inline(never)]
+    fn view(&self) -> View {
+        loop {
+            let state = self.state();
+            let cells = &self.secrets[usize::from(state.current())].0;
+            // Acquire: whoever sees a secret of the array's next use sees that the state has moved on.
+            let seeds = cells.each_ref().map(|cell| cell.load(Ordering::Acquire));
+            if self.state() == state {
+                return View { state, seeds };
+            }
+        }
     }
 
     /// Writes an entry into the first free lane from its home on; returns how many buckets away from home that was.
     /// Only the writer calls this.
-    pub(crate) fn place(&self, class: u8, hash: u64, slot: u32) -> Result<usize, OutOfMemory> {
+    pub(crate) fn place(&self, class: u8, hash: u32, spot: Spot) -> Result<usize, OutOfMemory> {
         let array = self.array(class);
         let mask = array.len().wrapping_sub(1);
         let home = home(hash, class);
         for distance in 0..array.len() {
-            let lanes = &array[(home + distance) & mask].lanes;
-            if let Some(free) = lanes.iter().find(|cell| cell.load(Ordering::Relaxed) == 0) {
+            let bucket = &array[(home + distance) & mask];
+            if let Some(lane) = bucket.lanes.iter().position(|cell| cell.load(Ordering::Relaxed) == 0) {
                 // The way is open before there is something at its end.
                 for passed in 0..distance {
-                    add(&array[(home + passed) & mask].overflow, 1);
+                    array[(home + passed) & mask].tags.add_overflow(1);
                 }
-                free.store(entry(hash, slot), Ordering::Release);
+                bucket.lanes[lane].store(spot.raw(), Ordering::Release);
+                bucket.tags.set(lane, tag(hash));
                 return Ok(distance);
             }
         }
@@ -184,35 +258,44 @@ impl Index {
     }
 
     /// Empties a place, and closes the way to it. Only the writer calls this.
-    pub(crate) fn clear(&self, place: Place, hash: u64) {
+    pub(crate) fn clear(&self, place: Place, hash: u32) {
         let array = self.array(place.class);
         let mask = array.len().wrapping_sub(1);
-        array[place.bucket].lanes[place.lane].store(0, Ordering::Release);
+        let bucket = &array[place.bucket];
+        bucket.lanes[place.lane].store(0, Ordering::Release);
+        bucket.tags.set(place.lane, 0);
         let mut passed = home(hash, place.class);
         while passed & mask != place.bucket {
-            add(&array[passed & mask].overflow, u64::MAX);
+            array[passed & mask].tags.add_overflow(u32::MAX);
             passed += 1;
         }
     }
 
-    /// The slots in one bucket, lane by lane. Only the writer calls this.
-    pub(crate) fn bucket(&self, class: u8, bucket: usize) -> impl Iterator<Item = (u32, Place)> {
+    /// The spots in one bucket, lane by lane. Only the writer calls this.
+    pub(crate) fn bucket(&self, class: u8, bucket: usize) -> impl Iterator<Item = (Spot, Place)> {
         let lanes = self.array(class).get(bucket).map_or(&[][..], |bucket| &bucket.lanes);
         lanes.iter().enumerate().filter_map(move |(lane, cell)| {
-            let slot = (cell.load(Ordering::Relaxed) as u32).checked_sub(1)?;
-            Some((slot, Place { class, bucket, lane }))
+            let spot = Spot::from_raw(cell.load(Ordering::Relaxed))?;
+            Some((spot, Place { class, bucket, lane }))
         })
     }
 
     /// Whether nothing at all stands in an array. For tests: it walks.
     #[cfg(all(test, not(loom)))]
     pub(crate) fn is_clean(&self, class: u8) -> bool {
-        let zero = |cell: &AtomicU64| cell.load(Ordering::Relaxed) == 0;
-        self.array(class).iter().all(|bucket| zero(&bucket.overflow) && bucket.lanes.iter().all(zero))
+        let empty = |bucket: &Bucket| {
+            bucket.tags.is_clean() && bucket.lanes.iter().all(|lane| lane.load(Ordering::Relaxed) == 0)
+        };
+        self.array(class).iter().all(empty)
     }
 }
 
-/// Adds to a count that only the writer changes.
-fn add(count: &AtomicU64, change: u64) {
-    count.store(count.load(Ordering::Relaxed).wrapping_add(change), Ordering::Release);
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_one_cache_line() {
+        assert_eq!((size_of::<Bucket>(), align_of::<Bucket>()), (64, 64));
+    }
 }

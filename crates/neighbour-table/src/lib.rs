@@ -40,27 +40,35 @@
 //!
 //! # How it works
 //!
-//! **Slots.** A neighbour lives in a numbered slot, in two halves: one cache line that lookups read, and three words
-//! elsewhere that use of it writes. Slots stand in chunks that never move and are never given back while any handle
-//! lives (`arena`, `slices`). So a reader needs no pin and no hazard pointer: wherever it looks, however late, there
-//! is a slot. What must be settled is only *whose* it is, and for that every life of a slot has a new generation,
-//! which never comes back (a slot that has used up its 2³² generations is retired).
+//! **Slots.** A neighbour lives in a numbered slot, in two halves: half a cache line that lookups read, and three words
+//! elsewhere that use of it writes. What all neighbours of an interface share (the device's own address, the
+//! EtherType) stands once for the interface (`template`). Slots stand in chunks that never move and are never given
+//! back while any handle lives (`arena`, `slices`). So a reader needs no pin and no hazard pointer: wherever it looks,
+//! however late, there is a slot. What must be settled is only *whose* it is, and for that every life of a slot has a
+//! new generation, which never comes back (a slot that has used up its 2³² generations is retired).
 //!
-//! **Reading a slot** (`shared`). The guard word holds generation and interface. A reader loads the guard, the
-//! fields, and the guard again; if it is the same, all fields belonged to that one neighbour. If it is not, the
-//! neighbour that the reader was after has been removed meanwhile, and the search goes on: nothing spins. State,
-//! flags and a six-byte address share one word and so change at once; the rest never changes in a life. Addresses of
-//! other lengths stand in two copies in a side record (`long`), of which one is always whole.
+//! **Reading a slot** (`shared`). The guard word holds generation, interface, and whether the neighbour is linked. A
+//! reader loads the guard, the fields, and the guard again; if it is the same, all fields belonged to that one
+//! neighbour while it was linked. If it is not, the neighbour that the reader was after has been removed meanwhile,
+//! and the search goes on: nothing spins. State, flags and a six-byte address share one word and so change at once;
+//! the rest never changes in a life. Addresses of other lengths stand in two copies in a side record (`long`), of
+//! which one is always whole.
 //!
-//! **The index** (`index`) leads from a key's hash to slot numbers: buckets of one cache line, seven entries of tag
-//! and slot number each. A full bucket counts those that had to go on to the next; a search follows while that count
-//! is not zero. Within an array entries never move. So a search that ends without its key has passed every place
-//! where it could be, and proves that there was a moment without it, unless entries moved between arrays.
+//! **The index** (`index`) leads from a key's hash to slots: buckets of one cache line, twelve lanes with a tag of
+//! eight bits and a slot each; one instruction compares the tags of all lanes (`tags`). A full bucket counts those
+//! that had to go on to the next; a search follows while that count is not zero. Within an array entries never move.
+//! So a search that ends without its key has passed every place where it could be, and proves that there was a
+//! moment without it, unless entries moved between arrays.
 //!
 //! **Growing and shrinking** (`migration`) move entries from one array to another of twice or half the size, a few
 //! buckets with each insert and removal: the new place is written before the old one is cleared, and searches look
 //! into the old array first. One word names the arrays and an epoch; a search that found nothing looks at it again,
 //! and starts over only if it has changed. Arrays are kept and used again, under a new epoch and a new hash secret.
+//! Each reader remembers the word and the secret that goes with it, and looks at the word only.
+//!
+//! **The short way.** A neighbour found in its home bucket of the newest array is the answer, whatever else is going
+//! on: that is one word, one line of the index, half a line of the slot and the interface's word, and no call. All
+//! else (a miss, a full bucket, a migration, a long address) is `lookup_everywhere`, out of line.
 //!
 //! **The hash** (`hash`) is keyed and strongly universal: an attacker who chooses the keys gains nothing over chance.
 //!
@@ -75,9 +83,11 @@
 //! |---|---|---|
 //! | guard set, Release (`begin`) | guard, first look, Acquire (`candidate`) | the fields are the neighbour's, or newer |
 //! | Release fence after the guard is zeroed (`retire`) | Acquire fence before the second look | who saw a newer field sees the guard gone |
+//! | word and interface's word, Release (`publish`, `template`), after the guard was unmarked (`unlink`) | the same, Acquire, before the second look | who saw a newer word sees the guard changed |
 //! | word, Release (`publish`) | word, Acquire | who sees a state sees what came before it |
 //! | lane, overflow count, secret, Release (`index`) | the same, Acquire | who sees an entry gone sees its new place or the new epoch |
-//! | epoch and arrays, Release (`set_state`) | the same, Acquire | who sees an epoch sees its arrays, clean |
+//! | tags, Release (`tags`) | Acquire fence at the end of a search | the same |
+//! | epoch and arrays, Release (`set_state`) | the same, Acquire | who sees an epoch sees its arrays, clean, and their secrets |
 //! | slice pointer, Release (`publish` in `slices`) | the same, Acquire | its elements are zeroed |
 //! | copy counter, Release, and fence (`long`) | the same, Acquire, and fence | the copy read is whole |
 //! | reference given back, Release | last reference, Acquire | all use happens before the slot's next life |
@@ -90,7 +100,9 @@
 //!
 //! # Unsafe
 //!
-//! One file, `slices`, publishes memory through atomic pointers; its header says why that is sound. All else is safe
+//! `slices` publishes memory through atomic pointers; its header says why that is sound. Beside it stand a few marked
+//! places of the short way: looks at memory that the index has vouched for, without a check (`index`, `shared`,
+//! `template`), the comparison of the tags (`tags`), and a prefetch. Each says what makes it sound; all else is safe
 //! code over atomics.
 
 #![cfg_attr(not(any(feature = "std", test, loom)), no_std)]
@@ -116,6 +128,8 @@ mod slices;
 mod slot;
 mod stats;
 mod table;
+mod tags;
+mod template;
 
 pub use error::OutOfMemory;
 pub use hit::Hit;
@@ -125,3 +139,4 @@ pub use migration::MOST_MOVED;
 pub use reader::{NeighbourRef, Reader};
 pub use stats::Stats;
 pub use table::{Reclaimed, Table, Template, Unlinked};
+pub use template::MOST_INTERFACES;

@@ -1,6 +1,6 @@
 //! The writer's half of the index: growing and shrinking in bounded steps.
 //!
-//! When an array is three quarters full, entries begin to move to one of twice the size; when an eighth full, to one
+//! When an array is five sixths full, entries begin to move to one of twice the size; when an eighth full, to one
 //! of half. Each insert and each removal moves the entries of [`BUCKETS_PER_STEP`] buckets, so at most
 //! [`MOST_MOVED`] entries, whatever the table's size. An array of n buckets is empty after n/2 such calls, and in so
 //! few the next array cannot fill: there is never more than one migration. Arrays stay allocated by size class and
@@ -10,21 +10,20 @@
 //! A search that would have to go far from home rings an alarm: then the array's secret is unlucky (or known), and
 //! the index grows early, with a new secret.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Spot};
 use crate::error::OutOfMemory;
 use crate::hash::SeedSource;
 use crate::index::{Index, Place, State};
 use crate::key::Key;
 use crate::primitive::{BUCKETS_PER_STEP, CLASSES, FIRST_CLASS, LANES, SHRINK_DIVISOR};
-use crate::shared::key_words;
 use crate::slot::Hot;
 
 /// The most index entries one insert or removal moves.
 pub const MOST_MOVED: usize = BUCKETS_PER_STEP * LANES;
 
-/// An entry this many buckets from home rings the alarm. At three quarters full, chance alone brings about one entry
+/// An entry this many buckets from home rings the alarm. At five sixths full, chance alone brings about one entry
 /// in a million 24 buckets away (measured), and the likelihood falls exponentially with the distance.
-const ALARM_DISTANCE: usize = 48;
+const ALARM_DISTANCE: usize = 64;
 
 /// What the index did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,9 +47,9 @@ struct Migration {
 /// An entry of the index: whose it is, where it stands and why there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
-    pub(crate) slot: u32,
+    pub(crate) spot: Spot,
     place: Place,
-    hash: u64,
+    hash: u32,
 }
 
 /// The writer's knowledge of the index.
@@ -65,7 +64,7 @@ pub(crate) struct Placement {
 
 /// Entries an array of this class takes before the index grows.
 fn full_at(class: u8) -> usize {
-    (LANES << class) / 4 * 3 + (LANES << class) % 4 * 3 / 4
+    (LANES << class) * 5 / 6
 }
 
 /// Entries below which the index shrinks.
@@ -113,11 +112,11 @@ impl Placement {
         index: &Index,
         hot: &Arena<Hot>,
         key: &Key,
-        slot: u32,
+        spot: Spot,
     ) -> Result<(), OutOfMemory> {
         self.step(index, hot);
         let hash = index.hash(self.current, key.words());
-        let distance = index.place(self.current, hash, slot)?;
+        let distance = index.place(self.current, hash, spot)?;
         self.entries += 1;
         if distance >= ALARM_DISTANCE {
             self.alarm(index);
@@ -126,8 +125,8 @@ impl Placement {
     }
 
     /// Takes a slot's entry out; false if there is none.
-    pub(crate) fn remove(&mut self, index: &Index, hot: &Arena<Hot>, key: &Key, slot: u32) -> bool {
-        let Some(found) = self.find(index, key, |other| other == slot) else {
+    pub(crate) fn remove(&mut self, index: &Index, hot: &Arena<Hot>, key: &Key, spot: Spot) -> bool {
+        let Some(found) = self.find(index, key, |other| other == spot) else {
             return false;
         };
         index.clear(found.place, found.hash);
@@ -141,12 +140,12 @@ impl Placement {
         true
     }
 
-    /// The entry for `key` whose slot `check` accepts.
-    pub(crate) fn find(&self, index: &Index, key: &Key, check: impl Fn(u32) -> bool) -> Option<Found> {
+    /// The entry for `key` whose place `check` accepts.
+    pub(crate) fn find(&self, index: &Index, key: &Key, check: impl Fn(Spot) -> bool) -> Option<Found> {
         let previous = self.migration.map(|migration| migration.from);
         previous.into_iter().chain([self.current]).find_map(|class| {
             let hash = index.hash(class, key.words());
-            index.search(class, hash, |slot, place| check(slot).then_some(Found { slot, place, hash }))
+            index.search(class, hash, |spot, place| check(spot).then_some(Found { spot, place, hash }))
         })
     }
 
@@ -190,13 +189,13 @@ impl Placement {
     }
 
     fn move_bucket(&mut self, index: &Index, hot: &Arena<Hot>, from: u8, bucket: usize) {
-        for (slot, old) in index.bucket(from, bucket) {
-            let Some(words) = hot.get(slot).map(key_words) else {
+        for (spot, old) in index.bucket(from, bucket) {
+            let Some(words) = hot.get(spot).map(|hot| hot.key().words()) else {
                 continue;
             };
             // The new place first. There always is one: the new array has room for all entries.
             let hash = index.hash(self.current, words);
-            let placed = index.place(self.current, hash, slot);
+            let placed = index.place(self.current, hash, spot);
             debug_assert!(placed.is_ok(), "an array cannot be full");
             index.clear(old, index.hash(from, words));
             self.stats.moved_by_last += 1;
@@ -220,8 +219,8 @@ mod tests {
 
     #[test]
     fn thresholds_leave_room_between_growing_and_shrinking() {
-        for class in 1..30 {
-            assert_eq!(full_at(class), (LANES << class) * 3 / 4);
+        for class in 1..28 {
+            assert_eq!(full_at(class), (LANES << class) / 6 * 5);
             assert!(full_at(class - 1) >= empty_at(class) * 2, "class {class}");
         }
     }
@@ -235,6 +234,10 @@ mod tests {
         Key { addr: u128::from(n), ifindex: 1 }
     }
 
+    fn spot(n: u32) -> Spot {
+        Spot::of(n).expect("a place")
+    }
+
     impl World {
         fn new() -> Self {
             let index = Index::new();
@@ -243,16 +246,16 @@ mod tests {
         }
 
         fn insert(&mut self, n: u32) {
-            self.hot.ensure(n).expect("memory");
-            let hot = self.hot.get(n).expect("ensured");
+            self.hot.ensure(spot(n)).expect("memory");
+            let hot = self.hot.get(spot(n)).expect("ensured");
             hot.low.store(u64::from(n), Ordering::Relaxed);
-            hot.ident.store(crate::slot::ident(1, 1), Ordering::Relaxed);
+            hot.ident.store(crate::slot::Ident::new(1, 1).0, Ordering::Relaxed);
             self.placement.reserve(&self.index).expect("memory");
-            self.placement.insert(&self.index, &self.hot, &key(n), n).expect("room");
+            self.placement.insert(&self.index, &self.hot, &key(n), spot(n)).expect("room");
         }
 
         fn remove(&mut self, n: u32) {
-            assert!(self.placement.remove(&self.index, &self.hot, &key(n), n));
+            assert!(self.placement.remove(&self.index, &self.hot, &key(n), spot(n)));
         }
 
         fn settle(&mut self) {
@@ -264,7 +267,7 @@ mod tests {
         #[track_caller]
         fn check(&self, present: core::ops::Range<u32>, keys: u32) {
             for n in 0..keys {
-                let found = self.placement.find(&self.index, &key(n), |slot| slot == n);
+                let found = self.placement.find(&self.index, &key(n), |other| other == spot(n));
                 assert_eq!(found.is_some(), present.contains(&n), "key {n}");
             }
             if self.placement.migration.is_none() {
@@ -310,12 +313,12 @@ mod tests {
             world.insert(n);
         }
         assert_eq!((world.placement.current, world.placement.stats.alarms), (8, 1));
-        world.check(0..alarm_at + 1, 400);
-        for n in alarm_at + 1..400 {
+        world.check(0..alarm_at + 1, 1_000);
+        for n in alarm_at + 1..1_000 {
             world.insert(n);
         }
         world.settle();
-        world.check(0..400, 500);
+        world.check(0..1_000, 1_200);
         assert_eq!(world.placement.stats.alarms, 1, "the new secret is a good one");
     }
 }

@@ -1,25 +1,28 @@
 //! The data plane's handles: readers that look neighbours up, and references that hold one.
 
+use core::cell::Cell;
 use core::fmt;
 
 use crate::hit::Hit;
+use crate::index::View;
 use crate::key::{Handle, Key};
 use crate::primitive::Arc;
-use crate::refs::{self, Refs};
+use crate::refs;
 use crate::shared::Shared;
 
 /// Looks neighbours up from any thread, at any time, without a lock.
 ///
 /// A lookup writes no shared memory at all, and never waits: a reader may stop between any two instructions for
-/// ever, and disturbs nobody. Clone it for each thread.
+/// ever, and disturbs nobody. Clone it for each thread: it remembers where the table stands.
 #[derive(Clone)]
 pub struct Reader {
     shared: Arc<Shared>,
+    view: Cell<View>,
 }
 
 impl Reader {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, view: Cell::new(View::new()) }
     }
 
     /// The neighbour with this key, at one moment within the call; `None` if there was a moment without it.
@@ -27,7 +30,14 @@ impl Reader {
     /// A key that is present all the while is always found, also while the table grows or shrinks.
     #[inline]
     pub fn lookup(&self, key: &Key) -> Option<Hit> {
-        self.shared.lookup(key)
+        self.shared.lookup(&self.view, key)
+    }
+
+    /// Looks up several keys, each as [`Reader::lookup`] does at some moment of the call, and gives `answer` the number
+    /// of each and what was found. While one is worked on, the memory of the others is on its way.
+    #[inline]
+    pub fn lookup_batch(&self, keys: &[Key], answer: impl FnMut(usize, Option<Hit>)) {
+        self.shared.lookup_batch(&self.view, keys, answer);
     }
 
     /// Holds the neighbour of a hit, so that it can be watched, confirmed and sent to later without a lookup.
@@ -83,7 +93,7 @@ impl NeighbourRef {
     /// The neighbour's key.
     pub fn key(&self) -> Key {
         // A held slot exists; the other arm is never taken.
-        self.shared.key(self.handle.slot).unwrap_or(Key { addr: 0, ifindex: 0 })
+        self.shared.key(self.handle.spot).unwrap_or(Key { addr: 0, ifindex: 0 })
     }
 
     /// State, address and header now; after the removal, as they were last.
@@ -101,7 +111,7 @@ impl NeighbourRef {
     /// Whether the neighbour has been removed from the table. Then look its key up again.
     #[inline]
     pub fn is_dead(&self) -> bool {
-        self.shared.cold.get(self.handle.slot).is_none_or(|cold| Refs::load(&cold.refs).is_dead())
+        self.shared.is_dead(self.handle.spot)
     }
 
     /// Notes that the neighbour proved reachable at `tick`: see [`Reader::confirm`].
@@ -131,7 +141,7 @@ impl NeighbourRef {
 
 impl Clone for NeighbourRef {
     fn clone(&self) -> Self {
-        if let Some(cold) = self.shared.cold.get(self.handle.slot) {
+        if let Some(cold) = self.shared.cold.get(self.handle.spot) {
             refs::take_another(&cold.refs);
         }
         Self { shared: Arc::clone(&self.shared), handle: self.handle }
@@ -140,7 +150,7 @@ impl Clone for NeighbourRef {
 
 impl Drop for NeighbourRef {
     fn drop(&mut self) {
-        self.shared.give_back(self.handle.slot);
+        self.shared.give_back(self.handle.spot);
     }
 }
 

@@ -1,16 +1,19 @@
-//! The reference word of a slot: generation, dead bit and count in one atomic, changed by compare-and-swap only.
+//! The reference word of a slot: generation, two marks and count in one atomic, changed by compare-and-swap only.
 //!
 //! Because the generation stands in the same word, a reference can be taken only on the neighbour it was meant for;
-//! because the dead bit does, the writer's "remove it if nobody holds it" is one step (DST-2).
+//! because the dead bit does, the writer's "remove it if nobody holds it" is one step (DST-2). The other mark says
+//! that a reader has handed the neighbour over to the writer.
 //!
 //! Orderings: giving a reference back is a Release, and whoever brings the count to zero is an Acquire, so all use
 //! of the neighbour happens before its slot is reused. `start` is a Release and taking a reference an Acquire, so a
-//! holder sees the key. Setting the dead bit is a Release, `is_dead` an Acquire.
+//! holder sees the key. Every change is a read-modify-write, so that all stand in one order beside late marks and
+//! references. Setting the dead bit is a Release, `is_dead` an Acquire.
 
 use crate::primitive::{AtomicU64, Ordering};
 
 const DEAD: u64 = 1 << 31;
-const COUNT: u64 = DEAD - 1;
+const HANDED: u64 = 1 << 30;
+const COUNT: u64 = HANDED - 1;
 
 /// What a reference word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +52,12 @@ impl Refs {
 
 /// Begins a life: one reference, the table's.
 pub(crate) fn start(word: &AtomicU64, generation: u32) {
-    word.store(Refs::new(generation, false, 1).0, Ordering::Release);
+    word.swap(Refs::new(generation, false, 1).0, Ordering::AcqRel);
 }
 
 /// Ends a life: from now on no handle of an older generation fits.
 pub(crate) fn end(word: &AtomicU64, next_generation: u32) {
-    word.store(Refs::new(next_generation, true, 0).0, Ordering::Release);
+    word.swap(Refs::new(next_generation, true, 0).0, Ordering::AcqRel);
 }
 
 /// Changes the word as `change` says, until nobody interferes; `None` if `change` gives up.
@@ -96,6 +99,24 @@ pub(crate) fn give_back(word: &AtomicU64) -> Dropped {
     }
 }
 
+/// Marks a neighbour of this generation as handed over; true for the one caller that did it.
+pub(crate) fn mark_handed(word: &AtomicU64, generation: u32) -> bool {
+    update(word, |refs| {
+        let fits = refs.generation() == generation && refs.0 & HANDED == 0;
+        fits.then_some(Refs(refs.0 | HANDED))
+    })
+    .is_some()
+}
+
+/// Takes the mark back, if it is this neighbour's; true if it was there.
+pub(crate) fn unmark_handed(word: &AtomicU64, generation: u32) -> bool {
+    update(word, |refs| {
+        let fits = refs.generation() == generation && refs.0 & HANDED != 0;
+        fits.then_some(Refs(refs.0 & !HANDED))
+    })
+    .is_some()
+}
+
 /// DST-2: marks dead and drops the table's reference, only if it is the only one.
 pub(crate) fn kill_if_unused(word: &AtomicU64) -> bool {
     update(word, |refs| {
@@ -109,7 +130,7 @@ pub(crate) fn kill(word: &AtomicU64) -> Option<Dropped> {
     let left = update(word, |refs| {
         let full = u64::from(refs.count()) == COUNT;
         let count = if full { COUNT } else { u64::from(refs.count()).saturating_sub(1) };
-        (!refs.is_dead()).then_some(Refs::new(refs.generation(), true, count))
+        (!refs.is_dead()).then_some(Refs((refs.0 & !COUNT) | DEAD | count))
     })?;
     Some(if left.count() == 0 { Dropped::Last } else { Dropped::Shared })
 }
@@ -139,6 +160,19 @@ mod tests {
         assert_eq!(give_back(&word), Dropped::Shared);
         assert!(kill_if_unused(&word));
         assert!(!kill_if_unused(&word));
+    }
+
+    #[test]
+    fn the_mark_of_a_hand_over_is_one_neighbour_s_and_does_not_touch_the_count() {
+        let word = AtomicU64::new(0);
+        start(&word, 2);
+        assert!(!mark_handed(&word, 1) && mark_handed(&word, 2) && !mark_handed(&word, 2));
+        assert!(take(&word, 2));
+        assert_eq!(Refs::load(&word).count(), 2);
+        assert!(!unmark_handed(&word, 1) && unmark_handed(&word, 2) && !unmark_handed(&word, 2));
+        assert!(mark_handed(&word, 2));
+        start(&word, 3);
+        assert!(!unmark_handed(&word, 3), "a new neighbour begins without it");
     }
 
     #[test]

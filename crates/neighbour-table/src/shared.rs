@@ -1,29 +1,41 @@
 //! What all handles of one table share, and the protocols by which they read it.
 
-use crate::arena::Arena;
+use core::cell::Cell;
+
+use crate::arena::{Arena, Spot};
 use crate::hit::Hit;
-use crate::index::Index;
+use crate::index::{Index, View};
 use crate::key::{Handle, Key};
 use crate::long::Record;
 use crate::primitive::{AtomicU32, Ordering, fence};
 use crate::refs::{self, Dropped};
-use crate::slot::{Cold, Hot, LONG, Own, Word};
+use crate::slot::{Cold, Hot, Ident, LONG, Word};
+use crate::template::{Own, Templates};
 
 /// The memory of a table. It stays until the last handle, reader or reference goes.
 pub(crate) struct Shared {
     pub(crate) index: Index,
     pub(crate) hot: Arena<Hot>,
+    pub(crate) templates: Templates,
     pub(crate) cold: Arena<Cold>,
     pub(crate) long: Arena<Record>,
     /// Slots whose last reference was given back by somebody else than the writer: a list through `Cold::next`,
-    /// holding slot numbers plus one. Anyone pushes; only the writer takes, and takes all.
+    /// holding raw spots. Anyone pushes; only the writer takes, and takes all.
     returned: AtomicU32,
 }
 
-/// The key's words as they stand in a slot that is in use.
-pub(crate) fn key_words(hot: &Hot) -> [u64; 3] {
-    let ifindex = hot.ident.load(Ordering::Relaxed) & u64::from(u32::MAX);
-    [hot.low.load(Ordering::Relaxed), hot.high.load(Ordering::Relaxed), ifindex]
+impl Hot {
+    /// The key as it stands in a slot that is in use, linked or not.
+    pub(crate) fn key(&self) -> Key {
+        let [low, high] = [&self.low, &self.high].map(|word| u128::from(word.load(Ordering::Relaxed)));
+        Key { addr: (high << 64) | low, ifindex: self.ident().ifindex() }
+    }
+
+    /// The guard, for the writer and for holders.
+    #[inline]
+    pub(crate) fn ident(&self) -> Ident {
+        Ident(self.ident.load(Ordering::Relaxed))
+    }
 }
 
 impl Shared {
@@ -31,6 +43,7 @@ impl Shared {
         Self {
             index: Index::new(),
             hot: Arena::new(),
+            templates: Templates::new(),
             cold: Arena::new(),
             long: Arena::new(),
             returned: AtomicU32::new(0),
@@ -38,8 +51,28 @@ impl Shared {
     }
 
     /// The neighbour with this key, or the proof that there was a moment without it.
-    #[inline]
-    pub(crate) fn lookup(&self, key: &Key) -> Option<Hit> {
+    #[inline(always)]
+    pub(crate) fn lookup(&self, view: &Cell<View>, key: &Key) -> Option<Hit> {
+        let (bucket, tag) = self.index.home(view, key.words());
+        for lane in bucket.matching(tag) {
+            // Found where nearly all are found: nothing else matters then, not even a migration.
+            if let Some(spot) = bucket.spot(lane)
+                && let Some((handle, word, own)) = self.candidate(spot, key)
+            {
+                return if word.has(LONG) {
+                    self.lookup_everywhere(key)
+                } else {
+                    Some(Hit::new(handle, word, own))
+                };
+            }
+        }
+        self.lookup_everywhere(key)
+    }
+
+    /// As [`Self::lookup`], wherever the key may stand.
+    #[cold]
+    #[inline(never)]
+    fn lookup_everywhere(&self, key: &Key) -> Option<Hit> {
         let mut state = self.index.state();
         loop {
             if let Some(class) = state.previous()
@@ -58,63 +91,122 @@ impl Shared {
         }
     }
 
-    #[inline]
     fn lookup_in(&self, class: u8, key: &Key) -> Option<Hit> {
         let hash = self.index.hash(class, key.words());
-        self.index.search(class, hash, |slot, _| self.candidate(slot, key))
+        self.index.search(class, hash, |spot, _| {
+            let (handle, word, own) = self.candidate(spot, key)?;
+            let hit = self.hit(handle, word, own);
+            // As in `candidate`: a side record counts only if it still was this neighbour's after it was read.
+            fence(Ordering::Acquire);
+            let ident = self.hot.get(spot)?.ident();
+            let unchanged = ident.is_linked_to(key.ifindex) && ident.generation() == handle.generation;
+            (!word.has(LONG) || unchanged).then_some(hit)
+        })
     }
 
-    /// Reads a slot that may be the key's, and may change owner at any moment.
+    /// Several lookups at once, so that the memory of all is on its way while each is worked on: first all buckets, then
+    /// all slots. Each answer is what [`Self::lookup`] gives at some moment of the call.
     #[inline]
-    fn candidate(&self, slot: u32, key: &Key) -> Option<Hit> {
-        let hot = self.hot.get(slot)?;
+    pub(crate) fn lookup_batch(
+        &self,
+        view: &Cell<View>,
+        keys: &[Key],
+        mut answer: impl FnMut(usize, Option<Hit>),
+    ) {
+        for (batch, keys) in keys.chunks(BATCH).enumerate() {
+            let mut homes = [const { None }; BATCH];
+            for (key, home) in keys.iter().zip(&mut homes) {
+                let (bucket, tag) = self.index.home(view, key.words());
+                prefetch(bucket);
+                *home = Some((bucket, tag));
+            }
+            let mut spots = [None; BATCH];
+            for (home, spot) in homes.iter().zip(&mut spots[..keys.len()]) {
+                let Some((bucket, tag)) = *home else { continue };
+                *spot = bucket.matching(tag).next().and_then(|lane| bucket.spot(lane));
+                if let Some(hot) = spot.and_then(|spot| self.hot.get(spot)) {
+                    prefetch(hot);
+                }
+            }
+            for (i, (key, spot)) in keys.iter().zip(spots).enumerate() {
+                let hit = match spot.and_then(|spot| self.candidate(spot, key)) {
+                    Some((handle, word, own)) if !word.has(LONG) => Some(Hit::new(handle, word, own)),
+                    _ => self.lookup_everywhere(key),
+                };
+                answer(batch * BATCH + i, hit);
+            }
+        }
+    }
+
+    /// Reads a slot that the index names, which may change owner at any moment.
+    #[inline(always)]
+    fn candidate(&self, spot: Spot, key: &Key) -> Option<(Handle, Word, Own)> {
+        #[expect(unsafe_code, reason = "see SAFETY")]
+        // SAFETY: the spot was loaded, with Acquire, from a lane of this table's index, into which the writer stores
+        // (with Release) only spots that `ensure` has succeeded for.
+        let hot = unsafe { self.hot.get_unchecked(spot) };
         // Acquire: meets the Release with which `begin` sets the guard, so the fields are at least as new as it.
-        let ident = hot.ident.load(Ordering::Acquire);
-        let [low, high, ifindex] = key.words();
-        if ident == 0
-            || ident & u64::from(u32::MAX) != ifindex
-            || hot.low.load(Ordering::Relaxed) != low
-            || hot.high.load(Ordering::Relaxed) != high
-        {
+        let ident = Ident(hot.ident.load(Ordering::Acquire));
+        let [low, high, _] = key.words();
+        let differing = (hot.low.load(Ordering::Relaxed) ^ low) | (hot.high.load(Ordering::Relaxed) ^ high);
+        if differing != 0 || !ident.is_linked_to(key.ifindex) {
             return None;
         }
-        let hit = self.read(slot, (ident >> 32) as u32, hot)?;
-        // Meets the Release fence in `retire`: if any field was newer than `ident`, the second look shows it.
+        let (word, own) = self.read(hot, key.ifindex);
+        // Meets the Release fence in `retire`, and the Release stores that follow `unlink`: if anything read above was newer than the end of this
+        // neighbour's linked life, the second look shows it.
         fence(Ordering::Acquire);
-        let unchanged = hot.ident.load(Ordering::Relaxed) == ident;
-        (unchanged && hit.is_linked()).then_some(hit)
+        (hot.ident() == ident).then_some((Handle { spot, generation: ident.generation() }, word, own))
     }
 
-    /// The fields of a slot that the caller knows, or will find out, not to change owner.
-    #[inline]
-    fn read(&self, slot: u32, generation: u32, hot: &Hot) -> Option<Hit> {
+    /// The fields of a slot that the caller knows, or will find out, not to change owner; and its interface's word.
+    #[inline(always)]
+    fn read(&self, hot: &Hot, ifindex: u32) -> (Word, Own) {
         // Acquire: a reader that sees a state sees all that its writer had done before it published the state.
         let word = Word::from_bits(hot.word.load(Ordering::Acquire));
-        let own = Own::from_bits(hot.own.load(Ordering::Relaxed));
-        let long =
-            if word.has(LONG) { Some(self.long.get(hot.long.load(Ordering::Relaxed))?.load()) } else { None };
-        Some(Hit::new(Handle { slot, generation }, word, own, long))
+        #[expect(unsafe_code, reason = "see SAFETY")]
+        // SAFETY: `insert` made room for the interface's word before `begin` stored the guard that named it (Release),
+        // and the caller has loaded that guard (Acquire, or it holds the neighbour).
+        let own = unsafe { self.templates.get_unchecked(ifindex) };
+        (word, own)
+    }
+
+    /// What was read of a neighbour, with the address from its side record if it is not six bytes long.
+    #[inline]
+    fn hit(&self, handle: Handle, word: Word, own: Own) -> Hit {
+        if word.has(LONG) { self.long_hit(handle, word, own) } else { Hit::new(handle, word, own) }
+    }
+
+    #[cold]
+    fn long_hit(&self, handle: Handle, word: Word, own: Own) -> Hit {
+        let record = Spot::from_raw(word.record()).and_then(|record| self.long.get(record));
+        Hit::long(handle, word, own, record.map(Record::load).unwrap_or_default())
     }
 
     /// Sets a slot up for a new neighbour: the fields, then the references, then the guard.
-    pub(crate) fn begin(&self, handle: Handle, key: &Key, word: Word, own: Own, long: u32) {
-        let (Some(hot), Some(cold)) = (self.hot.get(handle.slot), self.cold.get(handle.slot)) else {
+    pub(crate) fn begin(&self, handle: Handle, key: &Key, word: Word) {
+        let (Some(hot), Some(cold)) = (self.hot.get(handle.spot), self.cold.get(handle.spot)) else {
             return;
         };
         let [low, high, _] = key.words();
         hot.low.store(low, Ordering::Relaxed);
         hot.high.store(high, Ordering::Relaxed);
-        hot.own.store(own.bits(), Ordering::Relaxed);
-        hot.long.store(long, Ordering::Relaxed);
         hot.word.store(word.bits(), Ordering::Relaxed);
         refs::start(&cold.refs, handle.generation);
         // Release: meets the first Acquire in `candidate`.
-        hot.ident.store(handle.ident(key.ifindex), Ordering::Release);
+        hot.ident.store(Ident::new(handle.generation, key.ifindex).0, Ordering::Release);
     }
 
-    /// Takes a slot from its neighbour: nothing read in it from now on counts.
-    pub(crate) fn retire(&self, slot: u32, next_generation: u32) {
-        let (Some(hot), Some(cold)) = (self.hot.get(slot), self.cold.get(slot)) else {
+    /// Ends what lookups may say of a neighbour: nothing read in its slot, or of its interface, from now on counts.
+    pub(crate) fn unlink(&self, hot: &Hot) {
+        // Relaxed: what may be written next (its word, its interface's word) is written with Release, so whoever reads
+        // that also sees, in the second look of `candidate`, the guard changed.
+        hot.ident.store(hot.ident().unlinked().0, Ordering::Relaxed);
+    }
+
+    /// Takes a slot from its neighbour.
+    pub(crate) fn retire(&self, spot: Spot, next_generation: u32) {
+        let (Some(hot), Some(cold)) = (self.hot.get(spot), self.cold.get(spot)) else {
             return;
         };
         hot.ident.store(0, Ordering::Relaxed);
@@ -126,40 +218,53 @@ impl Shared {
     /// What a held neighbour says now. The reference keeps its slot from changing owner.
     #[inline]
     pub(crate) fn held(&self, handle: Handle) -> Hit {
-        let hit = self.hot.get(handle.slot).and_then(|hot| self.read(handle.slot, handle.generation, hot));
-        // A held slot exists, and so does its record: the other arm is never taken.
-        hit.unwrap_or_else(|| Hit::new(handle, Word::new(0, 0, [0; 6]), Own::new(0, [0; 6]), None))
+        match self.hot.get(handle.spot) {
+            Some(hot) => {
+                let (word, own) = self.read(hot, hot.ident().ifindex());
+                self.hit(handle, word, own)
+            }
+            // A held slot exists: this arm is never taken.
+            None => Hit::new(handle, Word::new(0, 0, [0; 6]), Own::default()),
+        }
     }
 
     /// The key of a held neighbour.
-    pub(crate) fn key(&self, slot: u32) -> Option<Key> {
-        self.hot.get(slot).map(|hot| Key::from_words(key_words(hot)))
+    pub(crate) fn key(&self, spot: Spot) -> Option<Key> {
+        self.hot.get(spot).map(Hot::key)
+    }
+
+    /// Whether a held neighbour has left the table.
+    #[inline]
+    pub(crate) fn is_dead(&self, spot: Spot) -> bool {
+        // Acquire: who sees the end of a neighbour sees what came before it.
+        let ident = self.hot.get(spot).map(|hot| Ident(hot.ident.load(Ordering::Acquire)));
+        ident.is_none_or(|ident| !ident.is_linked())
     }
 
     pub(crate) fn take_reference(&self, handle: Handle) -> bool {
-        self.cold.get(handle.slot).is_some_and(|cold| refs::take(&cold.refs, handle.generation))
+        self.cold.get(handle.spot).is_some_and(|cold| refs::take(&cold.refs, handle.generation))
     }
 
     /// Gives a reference back that the caller holds; the last one sends the slot to the writer.
-    pub(crate) fn give_back(&self, slot: u32) {
-        let Some(cold) = self.cold.get(slot) else {
+    pub(crate) fn give_back(&self, spot: Spot) {
+        let Some(cold) = self.cold.get(spot) else {
             return;
         };
         if refs::give_back(&cold.refs) == Dropped::Last {
-            self.push_returned(slot, cold);
+            self.push_returned(spot, cold);
         }
     }
 
     /// Pushes a slot that nobody refers to any more. It is in no other list, and will not be until the writer has
     /// taken it from here, so `next` is ours.
-    fn push_returned(&self, slot: u32, cold: &Cold) {
+    fn push_returned(&self, spot: Spot, cold: &Cold) {
         let mut head = self.returned.load(Ordering::Relaxed);
         loop {
             cold.next.store(head, Ordering::Relaxed);
             // Release: meets the Acquire in `take_returned`, for `next` and all use of the neighbour before.
             // A list that is only ever taken whole cannot suffer from a head that went and came back.
             let pushed =
-                self.returned.compare_exchange_weak(head, slot + 1, Ordering::Release, Ordering::Relaxed);
+                self.returned.compare_exchange_weak(head, spot.raw(), Ordering::Release, Ordering::Relaxed);
             match pushed {
                 Ok(_) => return,
                 Err(other) => head = other,
@@ -167,18 +272,18 @@ impl Shared {
         }
     }
 
-    /// The head (slot plus one, or 0) of the list of slots given back since the last call. Only for the writer.
-    pub(crate) fn take_returned(&self) -> u32 {
+    /// The head of the list of slots given back since the last call. Only for the writer.
+    pub(crate) fn take_returned(&self) -> Option<Spot> {
         if self.returned.load(Ordering::Relaxed) == 0 {
-            return 0;
+            return None;
         }
         // Acquire: meets the Release of every push (later pushes continue the release sequences of earlier ones).
-        self.returned.swap(0, Ordering::Acquire)
+        Spot::from_raw(self.returned.swap(0, Ordering::Acquire))
     }
 
     /// Notes that the neighbour answered at `tick`: one store, and none if that is known or it is gone.
     pub(crate) fn confirm(&self, handle: Handle, tick: u32) {
-        let Some(cold) = self.cold.get(handle.slot) else {
+        let Some(cold) = self.cold.get(handle.spot) else {
             return;
         };
         let new = (u64::from(handle.generation) << 32) | u64::from(tick);
@@ -195,38 +300,36 @@ impl Shared {
 
     /// The tick of the last confirmation of this neighbour.
     pub(crate) fn confirmed(&self, handle: Handle) -> Option<u32> {
-        let word = self.cold.get(handle.slot)?.confirmed.load(Ordering::Acquire);
+        let word = self.cold.get(handle.spot)?.confirmed.load(Ordering::Acquire);
         ((word >> 32) as u32 == handle.generation).then_some(word as u32)
     }
 
     /// Marks the neighbour as handed over; true for the one caller that did it.
     pub(crate) fn mark_handed(&self, handle: Handle) -> bool {
-        let Some(cold) = self.cold.get(handle.slot) else {
-            return false;
-        };
-        let mut old = cold.handed.load(Ordering::Relaxed);
-        // A generation above ours: the neighbour is gone, and the mark is another's.
-        while old < handle.generation {
-            // AcqRel: meets `unmark_handed`, whose caller has finished with what the mark stands for.
-            match cold.handed.compare_exchange_weak(
-                old,
-                handle.generation,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(other) => old = other,
-            }
-        }
-        false
+        self.cold.get(handle.spot).is_some_and(|cold| refs::mark_handed(&cold.refs, handle.generation))
     }
 
     /// Takes the mark back, if it is this neighbour's; true if it was there.
     pub(crate) fn unmark_handed(&self, handle: Handle) -> bool {
-        let Some(cold) = self.cold.get(handle.slot) else {
-            return false;
-        };
-        let taken = cold.handed.compare_exchange(handle.generation, 0, Ordering::AcqRel, Ordering::Relaxed);
-        taken.is_ok()
+        self.cold.get(handle.spot).is_some_and(|cold| refs::unmark_handed(&cold.refs, handle.generation))
     }
+}
+
+/// Keys that [`Shared::lookup_batch`] works on at a time.
+const BATCH: usize = 32;
+
+/// Asks for a cache line, where the processor lets us.
+#[inline]
+fn prefetch<T>(place: &T) {
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "see SAFETY")]
+        // SAFETY: a prefetch reads nothing that anybody sees, and SSE is there.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(place).cast());
+        }
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
+    let _ = place;
 }

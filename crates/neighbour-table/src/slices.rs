@@ -35,14 +35,16 @@ pub(crate) trait Lengths {
 /// All-zero bytes must be a valid value of the type, and it must need no drop (under loom neither is used).
 pub(crate) unsafe trait Zeroable: Default + Send + Sync {}
 
-// SAFETY: `Hot` is a struct of `AtomicU64` and `AtomicU32` fields only; zero is a valid value of each.
+// SAFETY: `Hot` is a struct of `AtomicU64` fields only; zero is a valid value of each.
 unsafe impl Zeroable for crate::slot::Hot {}
 // SAFETY: `Cold` is a struct of `AtomicU64` and `AtomicU32` fields only; zero is a valid value of each.
 unsafe impl Zeroable for crate::slot::Cold {}
 // SAFETY: `Record` is a struct of `AtomicU64` and `AtomicU32` fields and arrays of them; zero is a valid value of each.
 unsafe impl Zeroable for crate::long::Record {}
-// SAFETY: `Bucket` is a struct of `AtomicU64` fields and an array of them; zero is a valid value of each.
+// SAFETY: `Bucket` is a struct of arrays of `AtomicU64` and `AtomicU32`; zero is a valid value of each.
 unsafe impl Zeroable for crate::index::Bucket {}
+// SAFETY: zero is a valid value of an `AtomicU64`.
+unsafe impl Zeroable for crate::primitive::AtomicU64 {}
 
 /// Up to `N` slices of `T`, each published once and then readable by any thread.
 pub(crate) struct Slices<T: Zeroable, L: Lengths, const N: usize> {
@@ -72,6 +74,22 @@ impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
         // elements that live until `self` is dropped, which the returned borrow forbids; elements are only ever
         // shared (`T: Sync`).
         Some(unsafe { core::slice::from_raw_parts(first.as_ptr(), L::length(k)) })
+    }
+
+    /// Element `i` of slice `k`.
+    ///
+    /// # Safety
+    /// Slice `k` must have been published, which must happen before this call, and `i` be below its length.
+    #[inline]
+    pub(crate) unsafe fn get_unchecked(&self, k: usize, i: usize) -> &T {
+        debug_assert!(k < N && i < L::length(k));
+        // SAFETY: the caller says that slice `k` was published, so `k` is below `N`.
+        let cell = unsafe { self.slices.get_unchecked(k) };
+        // Relaxed would do, since `publish` happened before; Acquire keeps loom and readers at ease, and is free.
+        let first = cell.load(Ordering::Acquire);
+        // SAFETY: by the invariant of `slices`, `first` points to `L::length(k)` initialised elements that live until
+        // `self` is dropped, which the returned borrow forbids; `i` is below that length.
+        unsafe { &*first.add(i) }
     }
 
     /// Makes slice `k` exist, zeroed. Returns the bytes allocated: 0 if it already was there.

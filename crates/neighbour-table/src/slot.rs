@@ -1,18 +1,20 @@
-//! The two halves of a neighbour's slot: the line that hits read, and the words that use of it writes.
+//! The two halves of a neighbour's slot: what hits read, and the words that use of it writes.
 //!
-//! What a hit reads stands in one cache line ([`Hot`]). Reference count, confirmation and the hand-over mark stand
-//! in another place ([`Cold`]), so that noting use does not disturb readers.
+//! What a hit reads of a neighbour is half a cache line ([`Hot`]); what all neighbours of a device have in common
+//! stands once for the device (`template`). Reference count and confirmation stand in another place ([`Cold`]), so
+//! that noting use does not disturb readers.
 
 use crate::primitive::{AtomicU32, AtomicU64};
 
-/// What a lookup reads: one cache line.
+/// What a lookup reads: half a cache line.
 ///
-/// `ident` is the guard: it is zeroed before any other field changes owner, and set last. A reader that finds the
-/// same `ident` before and after reading the others has read one neighbour.
+/// `ident` is the guard: it changes before any other field changes owner or counts no longer, and is set last. A
+/// reader that finds the same `ident` before and after reading the others has read one neighbour, while it was
+/// linked.
 #[derive(Default)]
-#[repr(align(64))]
+#[repr(C, align(32))]
 pub(crate) struct Hot {
-    /// Generation in the upper half, interface in the lower; 0 while the slot is free.
+    /// See [`Ident`]; 0 while the slot is free.
     pub(crate) ident: AtomicU64,
     /// Lower half of the key's address.
     pub(crate) low: AtomicU64,
@@ -20,110 +22,127 @@ pub(crate) struct Hot {
     pub(crate) high: AtomicU64,
     /// Flags, state and a six-byte address: see [`Word`]. Changes while the neighbour lives.
     pub(crate) word: AtomicU64,
-    /// EtherType and the device's own address, as the bytes of a header: see [`Own`]. Never changes in a life.
-    pub(crate) own: AtomicU64,
-    /// The side record of an address that is not six bytes long, if `word` says so. Never changes in a life.
-    pub(crate) long: AtomicU32,
 }
 
 /// What use of a neighbour writes.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Cold {
-    /// Generation, dead bit and count: see [`crate::refs::Refs`].
+    /// Generation, marks and count: see [`crate::refs::Refs`].
     pub(crate) refs: AtomicU64,
     /// Generation in the upper half, the tick of the last confirmation in the lower.
     pub(crate) confirmed: AtomicU64,
-    /// The generation that was handed over to the writer, or an older one, or 0.
-    pub(crate) handed: AtomicU32,
-    /// The next slot (plus one) in the one list this slot is in: free, or given back. Nobody reads it otherwise.
+    /// The next place in the one list this slot is in: free, or given back. Nobody reads it otherwise.
     pub(crate) next: AtomicU32,
 }
 
-/// Flag: the index knows this slot.
-pub(crate) const LINKED: u8 = 1;
-/// Flag: the address is in the side record.
-pub(crate) const LONG: u8 = 2;
+/// Flag: the address is in the side record whose number stands in its place.
+pub(crate) const LONG: u8 = 1;
 /// Flag: the device's headers can be kept ready.
-pub(crate) const HEADER: u8 = 4;
+pub(crate) const HEADER: u8 = 2;
 
-/// Flags, state and address of a neighbour in one atomic word, so that they change at once.
+/// The guard word: generation in the upper half; in the lower the interface, and whether the neighbour is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ident(pub(crate) u64);
+
+const LINKED: u64 = 1 << 31;
+
+impl Ident {
+    /// The guard of a linked neighbour. Interfaces are below [`crate::template::MOST_INTERFACES`].
+    pub(crate) fn new(generation: u32, ifindex: u32) -> Self {
+        Self((u64::from(generation) << 32) | LINKED | u64::from(ifindex))
+    }
+
+    /// Whether this is a linked neighbour's of that interface. No number at all makes it so for another slot.
+    #[inline]
+    pub(crate) fn is_linked_to(self, ifindex: u32) -> bool {
+        // A sum: a number too large for an interface leaves the lower half, and equals nothing.
+        self.0 & u64::from(u32::MAX) == LINKED + u64::from(ifindex)
+    }
+
+    pub(crate) fn unlinked(self) -> Self {
+        Self(self.0 & !LINKED)
+    }
+
+    #[inline]
+    pub(crate) fn is_linked(self) -> bool {
+        self.0 & LINKED != 0
+    }
+
+    #[inline]
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    pub(crate) fn ifindex(self) -> u32 {
+        (self.0 & (LINKED - 1)) as u32
+    }
+}
+
+/// Flags, state and address of a neighbour in one atomic word, so that they change at once. Its bytes begin as a
+/// header does: with the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word([u8; 8]);
 
 impl Word {
     pub(crate) fn new(flags: u8, state: u8, address: [u8; 6]) -> Self {
         let [a, b, c, d, e, f] = address;
-        Self([flags, state, a, b, c, d, e, f])
+        Self([a, b, c, d, e, f, state, flags])
+    }
+
+    /// The word of a neighbour whose address stands in a side record.
+    pub(crate) fn long(state: u8, record: u32) -> Self {
+        let [a, b, c, d] = record.to_le_bytes();
+        Self::new(LONG, state, [a, b, c, d, 0, 0])
     }
 
     #[inline]
     pub(crate) fn from_bits(bits: u64) -> Self {
-        Self(bits.to_be_bytes())
+        Self(bits.to_le_bytes())
     }
 
     #[inline]
     pub(crate) fn bits(self) -> u64 {
-        u64::from_be_bytes(self.0)
+        u64::from_le_bytes(self.0)
+    }
+
+    /// The address, and two bytes more.
+    #[inline]
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        self.0
     }
 
     #[inline]
     pub(crate) fn flags(self) -> u8 {
-        self.0[0]
+        self.0[7]
     }
 
     #[inline]
     pub(crate) fn has(self, flag: u8) -> bool {
-        self.0[0] & flag != 0
+        self.0[7] & flag != 0
     }
 
     #[inline]
     pub(crate) fn state(self) -> u8 {
-        self.0[1]
+        self.0[6]
+    }
+
+    pub(crate) fn with_state(mut self, state: u8) -> Self {
+        self.0[6] = state;
+        self
+    }
+
+    /// The number of the side record, if the word [`has`](Self::has) [`LONG`].
+    pub(crate) fn record(self) -> u32 {
+        let [a, b, c, d, ..] = self.0;
+        u32::from_le_bytes([a, b, c, d])
     }
 
     #[inline]
     pub(crate) fn address(&self) -> &[u8; 6] {
-        let [_, _, address @ ..] = &self.0;
+        let [address @ .., _, _] = &self.0;
         address
     }
-}
-
-/// EtherType and own address: what stays the same in a neighbour's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Own([u8; 8]);
-
-impl Own {
-    pub(crate) fn new(ethertype: u16, address: [u8; 6]) -> Self {
-        let [a, b, c, d, e, f] = address;
-        let [x, y] = ethertype.to_be_bytes();
-        Self([x, y, a, b, c, d, e, f])
-    }
-
-    #[inline]
-    pub(crate) fn from_bits(bits: u64) -> Self {
-        Self(bits.to_be_bytes())
-    }
-
-    pub(crate) fn bits(self) -> u64 {
-        u64::from_be_bytes(self.0)
-    }
-
-    #[inline]
-    pub(crate) fn ethertype(self) -> u16 {
-        u16::from_be_bytes([self.0[0], self.0[1]])
-    }
-
-    #[inline]
-    pub(crate) fn address(&self) -> &[u8; 6] {
-        let [_, _, address @ ..] = &self.0;
-        address
-    }
-}
-
-/// The guard word of a slot that is in use.
-#[inline]
-pub(crate) fn ident(generation: u32, ifindex: u32) -> u64 {
-    (u64::from(generation) << 32) | u64::from(ifindex)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -131,17 +150,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_hit_reads_fits_one_cache_line() {
-        assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (64, 64));
+    fn what_a_hit_reads_never_straddles_two_cache_lines() {
+        assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (32, 32));
         assert_eq!(size_of::<Cold>(), 24);
     }
 
     #[test]
     fn words_come_back_as_they_were_packed() {
-        let word = Word::new(LINKED | HEADER, 7, [1, 2, 3, 4, 5, 6]);
+        let word = Word::new(LONG | HEADER, 7, [1, 2, 3, 4, 5, 6]);
         let back = Word::from_bits(word.bits());
-        assert_eq!((back.flags(), back.state(), *back.address()), (5, 7, [1, 2, 3, 4, 5, 6]));
-        let own = Own::from_bits(Own::new(0x86dd, [6, 5, 4, 3, 2, 1]).bits());
-        assert_eq!((own.ethertype(), *own.address()), (0x86dd, [6, 5, 4, 3, 2, 1]));
+        assert_eq!((back.flags(), back.state(), back.address()), (3, 7, &[1, 2, 3, 4, 5, 6]));
+        let other = back.with_state(9);
+        assert_eq!((other.flags(), other.state(), other.address()), (3, 9, &[1, 2, 3, 4, 5, 6]));
+        let long = Word::long(4, 0x0102_0304);
+        assert!(long.has(LONG) && !long.has(HEADER));
+        assert_eq!((long.state(), long.record()), (4, 0x0102_0304));
+    }
+
+    #[test]
+    fn a_guard_says_whose_the_slot_is_and_whether_the_index_knows_it() {
+        let ident = Ident::new(9, 5);
+        assert_eq!((ident.generation(), ident.ifindex()), (9, 5));
+        let gone = ident.unlinked();
+        assert_eq!((gone.generation(), gone.ifindex()), (9, 5));
+        assert!(ident.is_linked() && !gone.is_linked() && !Ident(0).is_linked());
+        assert!(ident.is_linked_to(5) && !ident.is_linked_to(4));
+        for ifindex in [0, 5, 5 | 1 << 31, 1 << 31, u32::MAX] {
+            assert!(!gone.is_linked_to(ifindex) && !Ident(0).is_linked_to(ifindex), "{ifindex}");
+            assert!(!Ident::new(9, 5).is_linked_to(ifindex) || ifindex == 5, "{ifindex}");
+        }
     }
 }

@@ -2,19 +2,22 @@
 
 use core::fmt;
 
+use crate::arena::Spot;
 use crate::error::OutOfMemory;
 use crate::free_list::{FreeList, Links};
 use crate::key::{Generation, Handle, Key};
-use crate::long::{LongAddress, MAX_ADDRESS};
+use crate::long::{LongAddress, MAX_ADDRESS, Record};
 use crate::migration::Placement;
 use crate::primitive::{Arc, Ordering};
 use crate::reader::{NeighbourRef, Reader};
 use crate::refs::{self, Dropped, Refs};
 use crate::shared::Shared;
-use crate::slot::{Cold, HEADER, Hot, LINKED, LONG, Own, Word};
+use crate::slot::{Cold, HEADER, Hot, LONG, Word};
 use crate::stats::Stats;
+use crate::template::Own;
 
-/// What stays the same in a neighbour's life: it comes from its device.
+/// What stays the same in a neighbour's life: it comes from its device, and all linked neighbours of an interface have
+/// the same. To give an interface another one, remove its neighbours first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The device's own link-layer address: the source in a prepared header.
@@ -68,8 +71,8 @@ pub struct Table {
     placement: Placement,
     free_slots: FreeList,
     free_records: FreeList,
-    /// Slots taken from the shared list of returned ones and not yet reclaimed: the head, plus one.
-    returned: u32,
+    /// Slots taken from the shared list of returned ones and not yet reclaimed: the head.
+    returned: Option<Spot>,
     arena_bytes: usize,
 }
 
@@ -86,7 +89,7 @@ impl Table {
             placement,
             free_slots: FreeList::default(),
             free_records: FreeList::default(),
-            returned: 0,
+            returned: None,
             arena_bytes: 0,
         })
     }
@@ -119,21 +122,22 @@ impl Table {
     /// The slot of the neighbour with this key.
     pub fn find(&self, key: &Key) -> Option<u32> {
         // The writer races with nobody: a slot in the index is a linked one, and its words stand still.
-        let same = |slot| self.shared.key(slot).as_ref() == Some(key);
-        self.placement.find(&self.shared.index, key, same).map(|found| found.slot)
+        let same = |spot| self.shared.key(spot).as_ref() == Some(key);
+        self.placement.find(&self.shared.index, key, same).map(|found| found.spot.slot())
     }
 
-    /// Makes room for one more neighbour, so that the next [`Table::insert`] cannot fail.
+    /// Makes room for one more neighbour of this interface, so that the next [`Table::insert`] cannot fail.
     ///
     /// # Errors
     /// [`OutOfMemory`]; the table is as it was before.
-    pub fn reserve(&mut self, template: &Template) -> Result<(), OutOfMemory> {
+    pub fn reserve(&mut self, ifindex: u32, template: &Template) -> Result<(), OutOfMemory> {
         self.placement.reserve(&self.shared.index)?;
-        let slot = self.take_slot()?;
+        self.arena_bytes += self.shared.templates.ensure(ifindex)?;
+        let spot = self.take_spot()?;
         let record = self.take_record(template.long);
-        self.free_slots.put(&self.shared.cold, slot);
-        if template.long {
-            self.free_records.put(&self.shared.long, record?);
+        self.free_slots.put(&self.shared.cold, spot);
+        if let Some(record) = record? {
+            self.free_records.put(&self.shared.long, record);
         }
         Ok(())
     }
@@ -147,40 +151,32 @@ impl Table {
     /// reference, the table's. The caller makes sure that the key is absent.
     ///
     /// # Errors
-    /// [`OutOfMemory`]; the table is as it was before.
+    /// [`OutOfMemory`]; the table is as it was before. An interface number of [`MOST_INTERFACES`](crate::MOST_INTERFACES)
+    /// or more is one, too.
     pub fn insert(&mut self, key: &Key, template: &Template) -> Result<u32, OutOfMemory> {
         debug_assert!(self.find(key).is_none(), "the key is in the table already: {key:?}");
         self.placement.reserve(&self.shared.index)?;
-        let slot = self.take_slot()?;
-        let record = match self.take_record(template.long) {
-            Ok(record) => record,
+        self.arena_bytes += self.shared.templates.ensure(key.ifindex)?;
+        let spot = self.take_spot()?;
+        let word = match self.take_record(template.long) {
+            Ok(Some(record)) => Word::long(0, record.raw()),
+            Ok(None) => Word::new(if template.header { HEADER } else { 0 }, 0, [0; 6]),
             Err(error) => {
-                self.free_slots.put(&self.shared.cold, slot);
+                self.free_slots.put(&self.shared.cold, spot);
                 return Err(error);
             }
         };
-        let mut flags = LINKED;
-        if template.long {
-            flags |= LONG;
-        } else if template.header {
-            flags |= HEADER;
-        }
-        let generation = Refs::load(&self.cold(slot).refs).generation().max(1);
-        self.shared.begin(
-            Handle { slot, generation },
-            key,
-            Word::new(flags, 0, [0; 6]),
-            Own::new(template.ethertype, template.own),
-            record,
-        );
-        let entered = self.placement.insert(&self.shared.index, &self.shared.hot, key, slot);
+        self.shared.templates.set(key.ifindex, Own::new(template.ethertype, template.own));
+        let generation = Refs::load(&self.cold(spot).refs).generation().max(1);
+        self.shared.begin(Handle { spot, generation }, key, word);
+        let entered = self.placement.insert(&self.shared.index, &self.shared.hot, key, spot);
         if let Err(error) = entered {
             // Cannot happen (`reserve` made room), and must not hurt if it does.
-            let _ = refs::kill_if_unused(&self.cold(slot).refs);
-            self.free(slot);
+            let _ = refs::kill_if_unused(&self.cold(spot).refs);
+            self.free(spot.slot());
             return Err(error);
         }
-        Ok(slot)
+        Ok(spot.slot())
     }
 
     /// Changes state and address; a reader sees both change at once.
@@ -188,71 +184,69 @@ impl Table {
     /// Works on a slot that is unlinked but still held, too. The address is cut or filled with zeros to the six
     /// bytes of the device's addresses; with [`Template::long`] it may have 0 to 32 bytes.
     pub fn publish(&mut self, slot: u32, state: u8, lladdr: &[u8]) {
-        let hot = self.hot(slot);
-        let flags = self.word(slot).flags();
-        let mut address = [0; 6];
-        if flags & LONG != 0 {
-            if let Some(record) = self.shared.long.get(hot.long.load(Ordering::Relaxed)) {
-                record.store(&LongAddress::new(state, lladdr));
-            }
+        let hot = self.hot(self.spot(slot));
+        let old = Word::from_bits(hot.word.load(Ordering::Relaxed));
+        let new = if let Some(record) = self.record(old) {
+            record.store(&LongAddress::new(state, lladdr));
+            old.with_state(state)
         } else {
+            let mut address = [0; 6];
             let length = lladdr.len().min(6);
             address[..length].copy_from_slice(&lladdr[..length]);
-        }
+            Word::new(old.flags(), state, address)
+        };
         // Release: meets the Acquire with which readers load the word.
-        hot.word.store(Word::new(flags, state, address).bits(), Ordering::Release);
+        hot.word.store(new.bits(), Ordering::Release);
     }
 
     /// The state published last.
     pub fn state(&self, slot: u32) -> u8 {
-        self.word(slot).state()
+        self.word(self.spot(slot)).state()
     }
 
     /// The address published last: its bytes, and how many of them count.
     pub fn lladdr(&self, slot: u32) -> ([u8; MAX_ADDRESS], usize) {
-        let word = self.word(slot);
-        let address = if word.has(LONG) {
-            let record = self.shared.long.get(self.hot(slot).long.load(Ordering::Relaxed));
-            record.map(|record| record.load()).unwrap_or_default()
-        } else {
-            LongAddress::new(0, word.address())
-        };
+        let word = self.word(self.spot(slot));
+        let record = self.record(word).map(Record::load);
+        let address = record.unwrap_or_else(|| LongAddress::new(0, word.address()));
         (address.bytes, usize::from(address.length))
     }
 
     /// The name of the slot's neighbour.
     pub fn handle(&self, slot: u32) -> Handle {
-        Handle { slot, generation: self.generation(slot) }
+        let spot = self.spot(slot);
+        Handle { spot, generation: Refs::load(&self.cold(spot).refs).generation() }
     }
 
     /// The slot of a neighbour named by a reader, if it still is that neighbour's (linked, or dead and held).
     pub fn resolve(&self, handle: Handle) -> Option<u32> {
-        let ident = self.shared.hot.get(handle.slot)?.ident.load(Ordering::Relaxed);
-        (ident != 0 && (ident >> 32) as u32 == handle.generation).then_some(handle.slot)
+        let ident = self.shared.hot.get(handle.spot)?.ident();
+        (ident.0 != 0 && ident.generation() == handle.generation).then_some(handle.slot())
     }
 
     /// The key of the slot's neighbour.
     pub fn key(&self, slot: u32) -> Key {
-        Key::from_words(crate::shared::key_words(self.hot(slot)))
+        self.hot(self.spot(slot)).key()
     }
 
     /// References to the slot's neighbour, the table's own included while it is linked: 1 means the table only.
     pub fn refs(&self, slot: u32) -> u32 {
-        Refs::load(&self.cold(slot).refs).count()
+        Refs::load(&self.cold(self.spot(slot)).refs).count()
     }
 
     /// Whether the slot's neighbour is in the index.
     pub fn is_linked(&self, slot: u32) -> bool {
-        self.word(slot).has(LINKED)
+        self.hot(self.spot(slot)).ident().is_linked()
     }
 
     /// Removes the neighbour only if the table alone refers to it (DST-2): marks it dead and unlinks it in one step
     /// with the check. If `true`, the slot is the caller's to [`Self::free`].
     #[must_use = "a slot that was removed must be given to `free`"]
     pub fn try_remove(&mut self, slot: u32) -> bool {
-        let removed = refs::kill_if_unused(&self.cold(slot).refs);
+        let spot = self.spot(slot);
+        let removed = refs::kill_if_unused(&self.cold(spot).refs);
         if removed {
-            self.leave_index(slot);
+            self.leave_index(spot);
         }
         removed
     }
@@ -261,10 +255,11 @@ impl Table {
     ///
     /// Of a neighbour that is dead already, [`Unlinked::Held`]: it was dealt with before.
     pub fn unlink(&mut self, slot: u32) -> Unlinked {
-        let Some(left) = refs::kill(&self.cold(slot).refs) else {
+        let spot = self.spot(slot);
+        let Some(left) = refs::kill(&self.cold(spot).refs) else {
             return Unlinked::Held;
         };
-        self.leave_index(slot);
+        self.leave_index(spot);
         match left {
             Dropped::Last => Unlinked::Free,
             Dropped::Shared => Unlinked::Held,
@@ -278,16 +273,17 @@ impl Table {
 
     /// The next slot whose last reference somebody dropped. Call until `None`, as often as suits.
     pub fn reclaim(&mut self) -> Option<Reclaimed> {
-        if self.returned == 0 {
+        if self.returned.is_none() {
             self.returned = self.shared.take_returned();
         }
-        let slot = self.returned.checked_sub(1)?;
-        let cold = self.cold(slot);
+        let spot = self.returned?;
+        let cold = self.cold(spot);
         let refs = Refs::load(&cold.refs);
         if !refs.is_dead() {
             refs::start(&cold.refs, refs.generation());
         }
-        self.returned = cold.next.load(Ordering::Relaxed);
+        self.returned = Spot::from_raw(cold.next.load(Ordering::Relaxed));
+        let slot = spot.slot();
         Some(if refs.is_dead() { Reclaimed::Dead(slot) } else { Reclaimed::Alive(slot) })
     }
 
@@ -295,22 +291,24 @@ impl Table {
     ///
     /// Give only slots that [`Self::try_remove`], [`Unlinked::Free`] or [`Reclaimed::Dead`] left to you, once.
     pub fn free(&mut self, slot: u32) {
-        let refs = Refs::load(&self.cold(slot).refs);
-        let ident = self.hot(slot).ident.load(Ordering::Relaxed);
-        let ours = refs.is_dead() && refs.count() == 0 && ident != 0;
+        let spot = self.spot(slot);
+        let refs = Refs::load(&self.cold(spot).refs);
+        let ours = refs.is_dead() && refs.count() == 0 && self.hot(spot).ident().0 != 0;
         debug_assert!(ours, "slot {slot} is not to be freed: {refs:?}");
         if !ours {
             return;
         }
-        let record = self.word(slot).has(LONG).then(|| self.hot(slot).long.load(Ordering::Relaxed));
+        let word = self.word(spot);
         // A generation must never come back, so a slot that has used up all of them is used no more.
         let next = refs.generation().checked_add(1);
-        self.shared.retire(slot, next.unwrap_or(Generation::MAX));
-        if let Some(record) = record {
+        self.shared.retire(spot, next.unwrap_or(Generation::MAX));
+        if word.has(LONG)
+            && let Some(record) = Spot::from_raw(word.record())
+        {
             self.free_records.put(&self.shared.long, record);
         }
         if next.is_some() {
-            self.free_slots.put(&self.shared.cold, slot);
+            self.free_slots.put(&self.shared.cold, spot);
         }
     }
 
@@ -343,58 +341,61 @@ impl Table {
         }
     }
 
-    fn take_slot(&mut self) -> Result<u32, OutOfMemory> {
+    fn take_spot(&mut self) -> Result<Spot, OutOfMemory> {
         let shared = &self.shared;
-        self.free_slots.take(&shared.cold, |slot| {
-            // Index lanes hold the number plus one, in 32 bits.
-            slot.checked_add(1).ok_or(OutOfMemory)?;
-            self.arena_bytes += shared.hot.ensure(slot)?;
-            self.arena_bytes += shared.cold.ensure(slot)?;
+        self.free_slots.take(&shared.cold, |spot| {
+            self.arena_bytes += shared.hot.ensure(spot)?;
+            self.arena_bytes += shared.cold.ensure(spot)?;
             Ok(())
         })
     }
 
-    /// A side record with state 0 and six zeros in it, if one is wanted.
-    fn take_record(&mut self, wanted: bool) -> Result<u32, OutOfMemory> {
+    /// A side record with state 0 and no address in it, if one is wanted.
+    fn take_record(&mut self, wanted: bool) -> Result<Option<Spot>, OutOfMemory> {
         if !wanted {
-            return Ok(0);
+            return Ok(None);
         }
         let shared = &self.shared;
-        let record = self.free_records.take(&shared.long, |record| {
-            self.arena_bytes += shared.long.ensure(record)?;
+        let spot = self.free_records.take(&shared.long, |spot| {
+            self.arena_bytes += shared.long.ensure(spot)?;
             Ok(())
         })?;
-        if let Some(record) = shared.long.get(record) {
+        if let Some(record) = shared.long.get(spot) {
             record.store(&LongAddress::default());
         }
-        Ok(record)
+        Ok(Some(spot))
     }
 
-    fn leave_index(&mut self, slot: u32) {
-        let key = self.key(slot);
-        let word = self.word(slot);
-        let unlinked = Word::new(word.flags() & !LINKED, word.state(), *word.address());
-        self.hot(slot).word.store(unlinked.bits(), Ordering::Release);
-        let found = self.placement.remove(&self.shared.index, &self.shared.hot, &key, slot);
-        debug_assert!(found, "a linked slot is in the index: {slot}");
+    fn leave_index(&mut self, spot: Spot) {
+        let key = self.hot(spot).key();
+        self.shared.unlink(self.hot(spot));
+        let found = self.placement.remove(&self.shared.index, &self.shared.hot, &key, spot);
+        debug_assert!(found, "a linked slot is in the index: {}", spot.slot());
     }
 
-    fn generation(&self, slot: u32) -> Generation {
-        Refs::load(&self.cold(slot).refs).generation()
+    fn word(&self, spot: Spot) -> Word {
+        Word::from_bits(self.hot(spot).word.load(Ordering::Relaxed))
     }
 
-    fn word(&self, slot: u32) -> Word {
-        Word::from_bits(self.hot(slot).word.load(Ordering::Relaxed))
-    }
-
-    #[track_caller]
-    fn hot(&self, slot: u32) -> &Hot {
-        self.shared.hot.get(slot).expect("a slot number that `insert` gave out")
+    /// The side record that a word names, if it names one.
+    fn record(&self, word: Word) -> Option<&Record> {
+        let spot = word.has(LONG).then(|| Spot::from_raw(word.record())).flatten()?;
+        self.shared.long.get(spot)
     }
 
     #[track_caller]
-    fn cold(&self, slot: u32) -> &Cold {
-        self.shared.cold.get(slot).expect("a slot number that `insert` gave out")
+    fn spot(&self, slot: u32) -> Spot {
+        Spot::of(slot).expect("a slot number that `insert` gave out")
+    }
+
+    #[track_caller]
+    fn hot(&self, spot: Spot) -> &Hot {
+        self.shared.hot.get(spot).expect("a slot number that `insert` gave out")
+    }
+
+    #[track_caller]
+    fn cold(&self, spot: Spot) -> &Cold {
+        self.shared.cold.get(spot).expect("a slot number that `insert` gave out")
     }
 }
 
@@ -425,7 +426,7 @@ mod tests {
         let mut table = Table::new(1).expect("memory");
         let slot = table.insert(&KEY, &ETHERNET).expect("memory");
         // One reference too many is given back: the table's own.
-        table.shared.give_back(slot);
+        table.shared.give_back(table.spot(slot));
         assert_eq!(table.refs(slot), 0);
         assert_eq!(table.reclaim(), Some(Reclaimed::Alive(slot)));
         assert_eq!((table.refs(slot), table.find(&KEY)), (1, Some(slot)));
@@ -439,7 +440,7 @@ mod tests {
         let slot = table.insert(&KEY, &ETHERNET).expect("memory");
         assert!(table.try_remove(slot));
         table.free(slot);
-        refs::end(&table.cold(slot).refs, Generation::MAX);
+        refs::end(&table.cold(table.spot(slot)).refs, Generation::MAX);
         assert_eq!(table.insert(&KEY, &ETHERNET), Ok(slot));
         let last = table.handle(slot);
         assert_eq!(last.generation(), Generation::MAX);

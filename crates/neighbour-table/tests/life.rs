@@ -237,12 +237,50 @@ fn readers_and_references_outlive_the_table() {
 }
 
 #[test]
+fn a_batch_answers_each_key_as_a_lookup_of_its_own_does() {
+    let mut table = table();
+    for n in 0..100 {
+        add(&mut table, n);
+    }
+    let long = neighbour_table::Template { own: [2; 6], ethertype: 0x0800, header: false, long: true };
+    let infiniband = Key { addr: 1, ifindex: 9 };
+    let slot = table.insert(&infiniband, &long).expect("memory");
+    table.publish(slot, 4, &[7; 20]);
+    // More than one batch, every third key absent, one with a long address, one asked for twice.
+    let keys: Vec<_> =
+        (0..120).map(|n| if n % 3 == 0 { key(n + 1_000) } else { key(n) }).chain([infiniband; 2]).collect();
+    for range in [0..0, 0..1, 0..32, 0..33, 0..keys.len()] {
+        let reader = table.reader();
+        let mut answers = vec![];
+        reader.lookup_batch(&keys[range.clone()], |i, hit| answers.push((i, hit)));
+        let expected: Vec<_> = keys[range].iter().map(|key| reader.lookup(key)).enumerate().collect();
+        assert_eq!(answers, expected);
+    }
+}
+
+#[test]
+fn an_interface_number_too_large_finds_nothing_and_is_refused() {
+    let mut table = table();
+    add(&mut table, 1);
+    let held = table.hold(0).expect("alive");
+    let _ = table.unlink(0);
+    let template = neighbour_table::Template { own: [2; 6], ethertype: 0x0800, header: true, long: false };
+    for ifindex in [neighbour_table::MOST_INTERFACES, key(1).ifindex | 1 << 31, u32::MAX] {
+        let far = Key { ifindex, ..key(1) };
+        assert!(table.reader().lookup(&far).is_none() && table.find(&far).is_none());
+        assert!(table.insert(&far, &template).is_err() && table.reserve(ifindex, &template).is_err());
+    }
+    assert_eq!(held.key(), key(1));
+}
+
+#[test]
 fn handles_go_where_threads_need_them() {
     fn anywhere<T: Send + Sync + 'static>() {}
-    anywhere::<Reader>();
     anywhere::<NeighbourRef>();
     anywhere::<neighbour_table::Hit>();
+    // A reader remembers where the table stands, without atomics: each thread has its own.
     fn movable<T: Send>() {}
+    movable::<Reader>();
     movable::<Table>();
 }
 
@@ -254,7 +292,7 @@ fn memory_for_an_entry_stays_within_its_bound() {
         add(&mut table, n);
         if n > 1_000 {
             let each = table.stats().bytes as f64 / f64::from(n);
-            assert!(each < 160.0, "{each:.1} bytes for each of {n} neighbours");
+            assert!(each < 100.0, "{each:.1} bytes for each of {n} neighbours");
         }
     }
 }

@@ -343,3 +343,28 @@ fn a_side_record_never_shows_its_next_owner() {
         looking.join().expect("reader");
     });
 }
+
+#[test]
+fn a_neighbour_is_never_shown_with_its_interface_s_next_header() {
+    const NEXT: Template = Template { own: [3; 6], ..SHORT };
+    model(3, || {
+        let mut table = Table::new(1).expect("memory");
+        let slot = add(&mut table, &FIRST, 7);
+        let held = table.hold(slot).expect("alive");
+        let reader = table.reader();
+        let looking = thread::spawn(move || {
+            if let Some(hit) = reader.lookup(&FIRST) {
+                assert_eq!(hit.own() == [3; 6], matches!(hit.state(), 8 | 9), "{hit:?}");
+            }
+            if let Some(hit) = reader.lookup(&SECOND) {
+                assert_eq!(hit.own(), [3; 6], "{hit:?}");
+            }
+        });
+        // Held, so that the slot stays the first neighbour's: only its being unlinked tells.
+        assert_eq!(table.unlink(slot), Unlinked::Held);
+        let next = table.insert(&SECOND, &NEXT).expect("memory");
+        publish(&mut table, next, 9);
+        looking.join().expect("reader");
+        assert!(held.is_dead());
+    });
+}

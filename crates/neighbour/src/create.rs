@@ -231,7 +231,7 @@ impl Engine {
     fn reserve(&mut self, device: DeviceId, family: Family) -> Result<(), CreateError> {
         let template = self.template(device, family)?;
         let table = self.table_mut(family);
-        let reserved = table.shared.reserve(&template);
+        let reserved = table.shared.reserve(device.0, &template);
         let slots = table.shared.slots();
         let beside = table.entries.reserve(slots).is_ok() && table.wheel.reserve(slots).is_ok();
         if reserved.is_ok() && beside { Ok(()) } else { Err(CreateError::OutOfMemory) }

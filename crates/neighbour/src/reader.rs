@@ -2,14 +2,14 @@
 //! without waiting (the contract stands in ARCHITECTURE.md, "Threads").
 
 use crate::device::DeviceId;
-use crate::table::key;
+use crate::table::{address_of, key};
 use crate::time::{Clock, Instant};
 use crate::{Family, NudState};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_queue::ArrayQueue;
 use neighbour_table::Handle;
@@ -80,6 +80,7 @@ pub struct Hit {
 
 impl Hit {
     /// Its state.
+    #[inline]
     pub fn state(&self) -> NudState {
         NudState(self.hit.state())
     }
@@ -90,6 +91,7 @@ impl Hit {
     }
 
     /// The whole Ethernet header for a packet to it, if the state is VALID and the device is Ethernet.
+    #[inline]
     pub fn header(&self) -> Option<[u8; 14]> {
         self.state().is_valid().then(|| self.hit.header()).flatten()
     }
@@ -111,10 +113,38 @@ pub enum Output {
 impl Reader {
     /// The neighbour, whatever its state. None: there is no entry, and there was none at some moment
     /// of the call. On loopback and point-to-point devices all IPv4 neighbours are one, 0.0.0.0 (ARP-1).
+    #[inline]
     pub fn lookup(&self, device: DeviceId, address: IpAddr) -> Option<Hit> {
         let family = Family::of(address);
         let hit = self.tables[family as usize].lookup(&key(device, address))?;
         Some(Hit { hit, family })
+    }
+
+    /// Looks up as many neighbours as both slices have, each as [`Reader::lookup`] does at some moment of the
+    /// call. While one is worked on, the memory of the others is on its way: for packets that come in bursts.
+    pub fn lookup_batch(&self, keys: &[(DeviceId, IpAddr)], hits: &mut [Option<Hit>]) {
+        const BATCH: usize = 32;
+        let mut rest = (keys, hits);
+        loop {
+            let (keys, hits) = rest;
+            let Some((_, first)) = keys.first() else { return };
+            let family = Family::of(*first);
+            let same = keys.iter().take(BATCH.min(hits.len())).take_while(|(_, a)| Family::of(*a) == family);
+            let n = same.count();
+            let (now, later) = keys.split_at(n);
+            let (slots, others) = hits.split_at_mut(n);
+            if n == 0 {
+                return; // no room for more answers
+            }
+            let mut wanted = [neighbour_table::Key { addr: 0, ifindex: 0 }; BATCH];
+            for (wanted, (device, address)) in wanted.iter_mut().zip(now) {
+                *wanted = key(*device, *address);
+            }
+            self.tables[family as usize].lookup_batch(&wanted[..n], |i, hit| {
+                slots[i] = hit.map(|hit| Hit { hit, family });
+            });
+            rest = (later, others);
+        }
     }
 
     /// Decides a packet's way. A packet for a neighbour without a VALID entry goes to the engine, the
@@ -185,11 +215,7 @@ impl NeighbourRef {
 
     /// Its address.
     pub fn address(&self) -> IpAddr {
-        let bits = self.inner.key().addr;
-        match self.family {
-            Family::Inet => IpAddr::V4(Ipv4Addr::from_bits(bits as u32)),
-            Family::Inet6 => IpAddr::V6(Ipv6Addr::from_bits(bits)),
-        }
+        address_of(self.family, &self.inner.key())
     }
 
     /// Decides a packet's way, as [`Reader::output`] does, without a lookup. Once the neighbour is dead the

@@ -10,7 +10,7 @@ use crate::time::{Clock, Tick};
 use crate::timer::Wheel;
 use crate::{DeviceId, Family};
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 use core::ops::{Index, IndexMut};
 use core::time::Duration;
 use neighbour_table::{Key, OutOfMemory};
@@ -181,11 +181,7 @@ impl Table {
 
     /// The address part of an entry's key.
     pub(crate) fn address(&self, slot: u32) -> IpAddr {
-        let bits = self.shared.key(slot).addr;
-        match self.family {
-            Family::Inet => IpAddr::V4(Ipv4Addr::from_bits(bits as u32)),
-            Family::Inet6 => IpAddr::V6(Ipv6Addr::from_bits(bits)),
-        }
+        address_of(self.family, &self.shared.key(slot))
     }
 
     /// The stored link-layer address, VALID or not (DM-6).
@@ -223,10 +219,20 @@ impl Table {
 }
 
 /// The key under which readers find an entry.
+#[inline]
 pub(crate) fn key(device: DeviceId, address: IpAddr) -> Key {
+    // In the order in which the octets lie in memory: the table needs no other, and it costs nothing.
     let addr = match address {
-        IpAddr::V4(v4) => u128::from(v4.to_bits()),
-        IpAddr::V6(v6) => v6.to_bits(),
+        IpAddr::V4(v4) => u128::from(u32::from_ne_bytes(v4.octets())),
+        IpAddr::V6(v6) => u128::from_ne_bytes(v6.octets()),
     };
     Key { addr, ifindex: device.index() }
+}
+
+/// The address of a key made by [`key`].
+pub(crate) fn address_of(family: Family, key: &Key) -> IpAddr {
+    match family {
+        Family::Inet => IpAddr::V4((key.addr as u32).to_ne_bytes().into()),
+        Family::Inet6 => IpAddr::V6(key.addr.to_ne_bytes().into()),
+    }
 }
