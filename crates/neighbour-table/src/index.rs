@@ -211,8 +211,18 @@ impl Index {
         if self.state() != view.get().state {
             view.set(self.view());
         }
-        let View { state, seeds } = view.get();
-        let hash = hash(words, &seeds);
+        self.home_by(&view.get(), words)
+    }
+
+    /// The same, for the writer.
+    pub(crate) fn current_home(&self, words: [u64; 3]) -> (&Bucket, u8) {
+        self.home_by(&self.view(), words)
+    }
+
+    /// The home bucket of a key, and its tag, by a view that was made by [`Self::view`].
+    #[inline(always)]
+    fn home_by(&self, View { state, seeds }: &View, words: [u64; 3]) -> (&Bucket, u8) {
+        let hash = hash(words, seeds);
         let class = state.current();
         #[expect(unsafe_code, reason = "see SAFETY")]
         // SAFETY: the class is published before `set_state` names it, which the Acquire in `state` met; and of 32 bits

@@ -122,8 +122,12 @@ impl Table {
     /// The slot of the neighbour with this key.
     pub fn find(&self, key: &Key) -> Option<u32> {
         // The writer races with nobody: a slot in the index is a linked one, and its words stand still.
-        let same = |spot| self.shared.key(spot).as_ref() == Some(key);
-        self.placement.find(&self.shared.index, key, same).map(|found| found.spot.slot())
+        let same = |spot: &Spot| self.shared.key(*spot).as_ref() == Some(key);
+        let (bucket, tag) = self.shared.index.current_home(key.words());
+        let at_home = bucket.matching(tag).filter_map(|lane| bucket.spot(lane)).find(same);
+        let anywhere =
+            || self.placement.find(&self.shared.index, key, |spot| same(&spot)).map(|found| found.spot);
+        at_home.or_else(anywhere).map(Spot::slot)
     }
 
     /// Makes room for one more neighbour of this interface, so that the next [`Table::insert`] cannot fail.
@@ -210,6 +214,15 @@ impl Table {
         let record = self.record(word).map(Record::load);
         let address = record.unwrap_or_else(|| LongAddress::new(0, word.address()));
         (address.bytes, usize::from(address.length))
+    }
+
+    /// Whether this is the address published last.
+    pub fn has_lladdr(&self, slot: u32, lladdr: &[u8]) -> bool {
+        let word = self.word(self.spot(slot));
+        match self.record(word) {
+            Some(record) => record.load().address() == lladdr,
+            None => word.address() == lladdr,
+        }
     }
 
     /// The name of the slot's neighbour.

@@ -9,7 +9,6 @@ use crate::route::Hop;
 use crate::table::Id;
 use crate::update::UpdateFlags;
 use crate::{DeviceId, DropReason, Engine, Family, NudState};
-use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 use neighbour_wire::LlAddr;
 use neighbour_wire::arp::{Packet, Repr, op};
@@ -107,9 +106,10 @@ impl Engine {
         };
         let to = to.unwrap_or(own.broadcast);
         let repr = Repr { hardware_type, op, sender_hw: own.lladdr, sender_ip, target_hw, target_ip };
-        let mut packet = Vec::with_capacity(repr.buffer_len());
+        let mut packet = self.buffer();
         repr.emit(&mut packet);
         let _ = self.transmit(device, &to, ethertype::ARP, &packet);
+        self.recycle(packet);
     }
 
     /// A request that asks for the own address and tells everybody (ARP-55).

@@ -428,6 +428,14 @@ impl DeviceState {
         })
     }
 
+    /// Whether [`Self::all_groups`] has this group.
+    pub(crate) fn listens_to(&self, group: Ipv6Addr) -> bool {
+        let router = self.conf6_own(Conf6::Forwarding) != 0 && self.parms[1].is_some();
+        self.groups.iter().any(|(own, _)| *own == group)
+            || (router && group == ALL_ROUTERS)
+            || self.subnet_routers().any(|anycast| solicited_node(&anycast) == group)
+    }
+
     /// The IPv6 groups listened to, besides all nodes: those joined, and a router's.
     pub(crate) fn all_groups(&self) -> Vec<Ipv6Addr> {
         let router = self.conf6_own(Conf6::Forwarding) != 0 && self.parms[1].is_some();

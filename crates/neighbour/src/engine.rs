@@ -1,5 +1,6 @@
 //! The façade: what comes in, what goes out, and in which order to call.
 
+use crate::buffers::Buffers;
 use crate::conf::{Row4, Row6};
 use crate::config::Config;
 use crate::device::{DeviceId, DeviceState, InterfaceAddress};
@@ -36,7 +37,8 @@ use neighbour_wire::LlAddr;
 pub struct Transmit {
     /// By this device.
     pub device: DeviceId,
-    /// With its link-layer header, without padding and checksum of the link.
+    /// With its link-layer header, without padding and checksum of the link. [`Engine::recycle`] takes the buffer
+    /// back.
     pub frame: Vec<u8>,
 }
 
@@ -85,6 +87,7 @@ pub struct Engine {
     pub(crate) conf6_default: Row6,
     pub(crate) tasks: Tasks,
     pub(crate) out: VecDeque<Transmit>,
+    pub(crate) buffers: Buffers,
     pub(crate) events: EventQueue,
     pub(crate) drops: DropCounters,
     pub(crate) history: History,
@@ -130,6 +133,7 @@ impl Engine {
             conf6_default: Row6::defaults(),
             tasks,
             out: VecDeque::new(),
+            buffers: Buffers::default(),
             events: EventQueue::new(config.max_events),
             drops: DropCounters::default(),
             history: History::new(config.history),

@@ -81,6 +81,9 @@ impl Engine {
 
     /// Tells the senders of what is owed.
     pub(crate) fn pay_unreachable(&mut self) {
+        if !self.owes() {
+            return;
+        }
         for packet in core::mem::take(&mut self.limits.owed) {
             let back = crate::output::source_of(&packet).and_then(|source| self.route(source, None));
             if let Some(back) = back {

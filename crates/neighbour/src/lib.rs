@@ -16,6 +16,7 @@ extern crate alloc;
 extern crate std;
 
 mod arp;
+mod buffers;
 mod conf;
 mod config;
 mod constructor;

@@ -28,7 +28,7 @@ impl Engine {
         let Some(own) = self.device(device) else { return false };
         group == ALL_NODES
             || (is_all_routers(group) && own.conf6_own(Conf6::Forwarding) != 0)
-            || own.all_groups().contains(&group)
+            || own.listens_to(group)
     }
 
     /// The device begins or ceases to be a router: so do its groups.
@@ -82,7 +82,7 @@ impl Engine {
     /// A query: all groups are reported within its delay (RFC 3810 section 5.1.3).
     pub(crate) fn mld_query(&mut self, device: DeviceId, source: Ipv6Addr, bytes: &[u8]) {
         let Some(query) = Query::parse(bytes) else { return };
-        let concerns = |own: &DeviceState| query.group.is_none_or(|group| own.all_groups().contains(&group));
+        let concerns = |own: &DeviceState| query.group.is_none_or(|group| own.listens_to(group));
         if !source.is_unicast_link_local() || !self.device(device).is_some_and(concerns) {
             return;
         }

@@ -61,17 +61,17 @@ impl Engine {
     pub(crate) fn output(&mut self, id: Id, packet: Vec<u8>) -> Sent {
         let entry = self.entry(id);
         if entry.state.is_connected() && entry.header_cached {
-            return self.emit(id, &packet); // OUT-3
+            return self.emit(id, packet); // OUT-3
         }
         match entry.output {
             Output::Blackhole => self.refuse(DropReason::NeighDead),
-            Output::Connected | Output::Direct => self.emit(id, &packet),
+            Output::Connected | Output::Direct => self.emit(id, packet),
             Output::Resolve => match self.event_send(id, Some(packet), true, Reason::Packet) {
                 Ok(Some(packet)) => {
                     let entry = self.entry(id);
                     let caches = self.device(entry.device).is_some_and(|d| d.header == HeaderOps::Cache);
                     self.entry_mut(id).header_cached |= caches; // OUT-5
-                    self.emit(id, &packet)
+                    self.emit(id, packet)
                 }
                 Ok(None) => Sent::Queued,
                 Err(reason) => {
@@ -227,14 +227,16 @@ impl Engine {
     }
 
     /// Builds the header and gives the frame away.
-    fn emit(&mut self, id: Id, packet: &[u8]) -> Sent {
+    fn emit(&mut self, id: Id, packet: Vec<u8>) -> Sent {
         let device = self.entry(id).device;
         let lladdr = self.table(id.family).lladdr(id.slot);
         let ethertype = match id.family {
             Family::Inet => ethertype::IPV4,
             Family::Inet6 => ethertype::IPV6,
         };
-        self.transmit(device, &lladdr, ethertype, packet)
+        let sent = self.transmit(device, &lladdr, ethertype, &packet);
+        self.buffers.give(packet);
+        sent
     }
 
     /// Puts a link-layer header before `payload` and queues the frame for the device.
@@ -245,13 +247,12 @@ impl Engine {
         if self.out.try_reserve(1).is_err() {
             return self.refuse(DropReason::OutOfMemory);
         }
+        let Ok(mut frame) = self.buffers.take(24 + payload.len()) else {
+            return self.refuse(DropReason::OutOfMemory);
+        };
         let Some(state) = self.device(device).filter(|d| d.up) else {
             return self.refuse(DropReason::DeviceDown);
         };
-        let mut frame = Vec::new();
-        if frame.try_reserve_exact(24 + payload.len()).is_err() {
-            return self.refuse(DropReason::OutOfMemory);
-        }
         match (state.header, state.addr_len()) {
             (HeaderOps::None, _) => {}
             (_, 6) => {

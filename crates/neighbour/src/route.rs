@@ -5,7 +5,7 @@
 
 use crate::device::{AddressState, DeviceState};
 use crate::event::RouteType;
-use crate::{DeviceId, Engine, Prefix};
+use crate::{DeviceId, Engine, InterfaceAddress, Prefix};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -202,28 +202,29 @@ impl Engine {
 
     /// The device that has this IPv4 address; 127/8 stands on the loopback device.
     pub(crate) fn local_v4(&self, address: Ipv4Addr) -> Option<&DeviceState> {
-        self.devices().find(|d| {
-            d.v4_addresses()
-                .any(|(own, v4)| v4 == address || (v4.is_loopback() && own.prefix.contains(address.into())))
-        })
+        self.devices().find(|d| d.v4_addresses().any(|(own, v4)| is_own(own, v4, address)))
     }
 
     /// The class of an IPv4 address among all devices (ARP-3).
     pub(crate) fn classify_v4(&self, address: Ipv4Addr) -> RouteType {
-        let is_broadcast = |d: &DeviceState| {
-            d.v4_addresses().any(|(own, _)| !d.is_loopback() && own.prefix.broadcast() == Some(address))
-        };
         if address.is_multicast() {
-            RouteType::Multicast
-        } else if address.is_unspecified() || address.is_broadcast() {
-            RouteType::Broadcast
-        } else if self.local_v4(address).is_some() {
-            RouteType::Local
-        } else if self.devices().any(is_broadcast) {
-            RouteType::Broadcast
-        } else {
-            RouteType::Unicast
+            return RouteType::Multicast;
         }
+        if address.is_unspecified() || address.is_broadcast() {
+            return RouteType::Broadcast;
+        }
+        let mut class = RouteType::Unicast;
+        for device in self.devices() {
+            for (own, v4) in device.v4_addresses() {
+                if is_own(own, v4, address) {
+                    return RouteType::Local; // whatever it is for others
+                }
+                if !device.is_loopback() && own.prefix.broadcast() == Some(address) {
+                    class = RouteType::Broadcast;
+                }
+            }
+        }
+        class
     }
 
     /// The device that has this IPv6 address in use; link-local ones count on `on` alone.
@@ -235,4 +236,9 @@ impl Engine {
         };
         self.devices().find(has).map(|d| d.id)
     }
+}
+
+/// Whether an own address, or the loopback network it stands for, is the one looked for.
+fn is_own(own: &InterfaceAddress, v4: Ipv4Addr, address: Ipv4Addr) -> bool {
+    v4 == address || (v4.is_loopback() && own.prefix.contains(address.into()))
 }

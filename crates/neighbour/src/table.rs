@@ -184,6 +184,11 @@ impl Table {
         address_of(self.family, &self.shared.key(slot))
     }
 
+    /// Whether this is the stored link-layer address.
+    pub(crate) fn has_lladdr(&self, slot: u32, lladdr: &LlAddr) -> bool {
+        self.shared.has_lladdr(slot, lladdr.as_bytes())
+    }
+
     /// The stored link-layer address, VALID or not (DM-6).
     pub(crate) fn lladdr(&self, slot: u32) -> LlAddr {
         let (bytes, len) = self.shared.lladdr(slot);

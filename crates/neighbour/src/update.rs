@@ -121,7 +121,7 @@ impl Engine {
         let address = match lladdr {
             _ if no_addresses => Address::Same,
             None => Address::Absent,
-            Some(given) if entry.state.is_valid() && *given == self.table(id.family).lladdr(id.slot) => {
+            Some(given) if entry.state.is_valid() && self.table(id.family).has_lladdr(id.slot, given) => {
                 Address::Same
             }
             Some(_) => Address::Different,
@@ -181,6 +181,9 @@ impl Engine {
     /// Carries out a step, in Linux's order. Probing and telling are the caller's, who knows when.
     pub(crate) fn apply(&mut self, id: Id, step: &Step, lladdr: Option<&LlAddr>, reason: Reason) {
         let Step { state, actions, timer, .. } = *step;
+        if actions.is_empty() && timer == Timer::Keep && state == self.entry(id).state {
+            return; // most of what is heard is known already
+        }
         let now = self.clock.tick();
         let skip = self.parms_of(id).get(Parm::UcastSolicit);
         let unconfirmed = now.minus(self.parms_of(id).unconfirmed_age());

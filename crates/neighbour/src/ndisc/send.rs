@@ -72,7 +72,7 @@ impl Engine {
         let lladdr = (!source.is_unspecified() && own.addr_len() > 0).then_some(own.lladdr);
         let pad = own.kind.option_pad();
         let header = self.nd_header(device, source, destination);
-        let mut packet = Vec::new();
+        let mut packet = self.buffer();
         ndisc::emit_solicit(&mut packet, &header, target, lladdr.as_ref(), pad, nonce);
         self.nd_output(device, destination, packet);
     }
@@ -94,7 +94,7 @@ impl Engine {
         let lladdr = ((advert.lladdr || forced) && own.addr_len() > 0).then_some(own.lladdr);
         let pad = own.kind.option_pad();
         let header = self.nd_header(device, source, destination);
-        let mut packet = Vec::new();
+        let mut packet = self.buffer();
         ndisc::emit_advert(&mut packet, &header, router, solicited, overrides, target, lladdr.as_ref(), pad);
         self.nd_output(device, destination, packet);
     }
@@ -148,7 +148,7 @@ impl Engine {
         let lladdr = source.filter(|_| own.addr_len() > 0).map(|_| own.lladdr);
         let pad = own.kind.option_pad();
         let header = self.nd_header(device, source.unwrap_or(Ipv6Addr::UNSPECIFIED), ALL_ROUTERS);
-        let mut packet = Vec::new();
+        let mut packet = self.buffer();
         ndisc::emit_router_solicit(&mut packet, &header, lladdr.as_ref(), pad);
         self.nd_output(device, ALL_ROUTERS, packet);
     }
