@@ -105,10 +105,12 @@
 //! `template`), the comparison of the tags (`tags`), and a prefetch. Each says what makes it sound; all else is safe
 //! code over atomics.
 
-#![cfg_attr(not(any(feature = "std", test, loom)), no_std)]
+#![no_std]
 #![deny(unsafe_code)]
 
 extern crate alloc;
+#[cfg(any(test, loom))]
+extern crate std;
 
 mod arena;
 mod error;

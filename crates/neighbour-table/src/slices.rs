@@ -180,8 +180,8 @@ impl<T: Zeroable> Block<T> {
     }
 
     fn allocate(length: usize) -> Result<Self, OutOfMemory> {
-        let slice: Box<[T]> = (0..length).map(|_| T::default()).collect();
-        let first = NonNull::new(Box::into_raw(slice).cast::<T>()).ok_or(OutOfMemory)?;
+        let slice: alloc::boxed::Box<[T]> = (0..length).map(|_| T::default()).collect();
+        let first = NonNull::new(alloc::boxed::Box::into_raw(slice).cast::<T>()).ok_or(OutOfMemory)?;
         Ok(Self { first, start: first.cast() })
     }
 
@@ -191,6 +191,6 @@ impl<T: Zeroable> Block<T> {
         let slice = ptr::slice_from_raw_parts_mut(self.first.as_ptr(), length);
         let _ = self.start;
         // SAFETY: the caller says that this came from `Box::into_raw` in `allocate` with this length, once.
-        drop(unsafe { Box::from_raw(slice) });
+        drop(unsafe { alloc::boxed::Box::from_raw(slice) });
     }
 }

@@ -113,6 +113,8 @@ impl Tags {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
 
     #[test]
     fn the_lanes_with_a_tag_are_found_whatever_stands_beside_them() {

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_queue::ArrayQueue;
 use neighbour_table::Handle;
 use neighbour_wire::LlAddr;
@@ -27,7 +27,7 @@ pub(crate) enum Handover {
 /// The way from readers to the engine; bounded.
 pub(crate) struct Handovers {
     pub(crate) queue: ArrayQueue<Handover>,
-    pub(crate) refused: AtomicU64,
+    pub(crate) refused: AtomicUsize,
     pub(crate) wake: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Debug for Handovers {
 
 impl Handovers {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { queue: ArrayQueue::new(limit.max(1)), refused: AtomicU64::new(0), wake: None }
+        Self { queue: ArrayQueue::new(limit.max(1)), refused: AtomicUsize::new(0), wake: None }
     }
 
     fn push(&self, handover: Handover) -> Result<(), Handover> {
@@ -192,7 +192,7 @@ impl Reader {
 
     /// Packets and notices that found the engine behind.
     pub fn refused(&self) -> u64 {
-        self.handovers.refused.load(Ordering::Relaxed)
+        self.handovers.refused.load(Ordering::Relaxed) as u64
     }
 }
 
