@@ -104,6 +104,12 @@ impl View {
     pub(crate) fn new() -> Self {
         Self { state: State(u64::MAX), seeds: [0; SEED_WORDS] }
     }
+
+    /// The hash of a key's words in the array that is current in this view.
+    #[inline(always)]
+    pub(crate) fn hash(&self, words: [u64; 3]) -> u32 {
+        hash(words, &self.seeds)
+    }
 }
 
 /// The bucket in which a search begins: the hash's upper bits.
@@ -208,25 +214,33 @@ impl Index {
     /// Where a search in the current array begins, and the key's tag there: the short way of a hit.
     #[inline(always)]
     pub(crate) fn home(&self, view: &Cell<View>, words: [u64; 3]) -> (&Bucket, u8) {
-        if self.state() != view.get().state {
-            view.set(self.view());
-        }
-        self.home_by(&view.get(), words)
+        let view = self.refreshed(view);
+        self.bucket(&view, view.hash(words))
     }
 
     /// The same, for the writer.
     pub(crate) fn current_home(&self, words: [u64; 3]) -> (&Bucket, u8) {
-        self.home_by(&self.view(), words)
+        let view = self.view();
+        self.bucket(&view, view.hash(words))
     }
 
-    /// The home bucket of a key, and its tag, by a view that was made by [`Self::view`].
+    /// What a reader remembers, brought up to date if it must be.
     #[inline(always)]
-    fn home_by(&self, View { state, seeds }: &View, words: [u64; 3]) -> (&Bucket, u8) {
-        let hash = hash(words, seeds);
-        let class = state.current();
+    pub(crate) fn refreshed(&self, view: &Cell<View>) -> View {
+        if self.state() != view.get().state {
+            view.set(self.view());
+        }
+        view.get()
+    }
+
+    /// The home bucket of a hash, and its tag. The view must be of this index.
+    #[inline(always)]
+    pub(crate) fn bucket(&self, view: &View, hash: u32) -> (&Bucket, u8) {
+        let class = view.state.current();
         #[expect(unsafe_code, reason = "see SAFETY")]
-        // SAFETY: the class is published before `set_state` names it, which the Acquire in `state` met; and of 32 bits
-        // `home` leaves the upper `class` ones, a number below the length of the class.
+        // SAFETY: a view that anybody gets has the state of its index at some moment (`refreshed`, `view`). The class is
+        // published before `set_state` names it, which the Acquire in `state` met; and of 32 bits `home` leaves the
+        // upper `class` ones, a number below the length of the class.
         let bucket = unsafe { self.arrays.get_unchecked(usize::from(class), home(hash, class)) };
         (bucket, tag(hash))
     }
@@ -282,7 +296,7 @@ impl Index {
     }
 
     /// The spots in one bucket, lane by lane. Only the writer calls this.
-    pub(crate) fn bucket(&self, class: u8, bucket: usize) -> impl Iterator<Item = (Spot, Place)> {
+    pub(crate) fn entries(&self, class: u8, bucket: usize) -> impl Iterator<Item = (Spot, Place)> {
         let lanes = self.array(class).get(bucket).map_or(&[][..], |bucket| &bucket.lanes);
         lanes.iter().enumerate().filter_map(move |(lane, cell)| {
             let spot = Spot::from_raw(cell.load(Ordering::Relaxed))?;

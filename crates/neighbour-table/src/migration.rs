@@ -189,7 +189,7 @@ impl Placement {
     }
 
     fn move_bucket(&mut self, index: &Index, hot: &Arena<Hot>, from: u8, bucket: usize) {
-        for (spot, old) in index.bucket(from, bucket) {
+        for (spot, old) in index.entries(from, bucket) {
             let Some(words) = hot.get(spot).map(|hot| hot.key().words()) else {
                 continue;
             };

@@ -12,12 +12,12 @@ pub(crate) use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 // A Cortex-M has no atomics of 64 bits. What stands in for them takes a lock for each access, or, with the feature
 // `critical-section`, masks interrupts for it: both keep every promise of this crate but the one that readers are
 // never waited for.
-#[cfg(all(not(loom), not(target_has_atomic = "64")))]
-pub(crate) use portable_atomic::AtomicU64;
 #[cfg(loom)]
 pub(crate) use loom::sync::Arc;
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(all(not(loom), not(target_has_atomic = "64")))]
+pub(crate) use portable_atomic::AtomicU64;
 
 /// A size for small machines, whose pointers have 32 bits, and one for others: the heads of a table hold a pointer for
 /// each chunk there may ever be. Small ones have room for 65,000 neighbours, others for 268 million.

@@ -114,26 +114,28 @@ impl Shared {
         mut answer: impl FnMut(usize, Option<Hit>),
     ) {
         for (batch, keys) in keys.chunks(BATCH).enumerate() {
-            let mut homes = [const { None }; BATCH];
-            for (key, home) in keys.iter().zip(&mut homes) {
-                let (bucket, tag) = self.index.home(view, key.words());
-                prefetch(bucket);
-                *home = Some((bucket, tag));
+            let view = self.index.refreshed(view);
+            let mut hashes = [0; BATCH];
+            for (key, hash) in keys.iter().zip(&mut hashes) {
+                *hash = view.hash(key.words());
+                prefetch(self.index.bucket(&view, *hash).0);
             }
             let mut spots = [None; BATCH];
-            for (home, spot) in homes.iter().zip(&mut spots[..keys.len()]) {
-                let Some((bucket, tag)) = *home else { continue };
+            for (hash, spot) in hashes.iter().zip(&mut spots[..keys.len()]) {
+                let (bucket, tag) = self.index.bucket(&view, *hash);
                 *spot = bucket.matching(tag).next().and_then(|lane| bucket.spot(lane));
                 if let Some(hot) = spot.and_then(|spot| self.hot.get(spot)) {
                     prefetch(hot);
                 }
             }
             for (i, (key, spot)) in keys.iter().zip(spots).enumerate() {
-                let hit = match spot.and_then(|spot| self.candidate(spot, key)) {
-                    Some((handle, word, own)) if !word.has(LONG) => Some(Hit::new(handle, word, own)),
-                    _ => self.lookup_everywhere(key),
-                };
-                answer(batch * BATCH + i, hit);
+                // Two calls, so that the usual answer is not copied.
+                match spot.and_then(|spot| self.candidate(spot, key)) {
+                    Some((handle, word, own)) if !word.has(LONG) => {
+                        answer(batch * BATCH + i, Some(Hit::new(handle, word, own)));
+                    }
+                    _ => answer(batch * BATCH + i, self.lookup_everywhere(key)),
+                }
             }
         }
     }
