@@ -65,7 +65,6 @@ fn comparable(command: &str, mut said: Said) -> Said {
 }
 
 #[test]
-#[ignore = "kernel 6.18 shows proxy entries without a device in other namespaces: run it alone"]
 fn the_daemon_says_and_does_what_the_kernel_does() {
     in_namespace("commands::the_daemon_says_and_does_what_the_kernel_does", || {
         let _twins = Twins::new();
@@ -318,7 +317,6 @@ fn the_monitor_survives_an_overrun_and_lists_again() {
 }
 
 #[test]
-#[ignore = "kernel 6.18 shows proxy entries without a device in other namespaces: run it alone"]
 fn an_arp_table_for_old_hands_and_counters() {
     in_namespace("commands::an_arp_table_for_old_hands_and_counters", || {
         let _twins = Twins::new();

@@ -109,7 +109,6 @@ pub(crate) fn without_reachable(mut said: Said) -> Said {
 }
 
 #[test]
-#[ignore = "kernel 6.18 shows proxy entries without a device in other namespaces: run it alone"]
 fn every_captured_command_says_and_does_what_ip_does() {
     in_namespace("golden::every_captured_command_says_and_does_what_ip_does", || {
         let commands = captured();
@@ -119,7 +118,6 @@ fn every_captured_command_says_and_does_what_ip_does() {
 }
 
 #[test]
-#[ignore = "kernel 6.18 shows proxy entries without a device in other namespaces: run it alone"]
 fn every_other_command_says_and_does_what_ip_does() {
     in_namespace("golden::every_other_command_says_and_does_what_ip_does", || run_all(&more()));
 }
