@@ -1,10 +1,12 @@
 //! What happens on the host itself: datagrams, requests of netlink, changes of the link.
 
+use crate::oracle::netlink;
 use crate::oracle::prior::{FLAGS, state};
 use crate::oracle::row::{LocalEvent, Row};
 use crate::oracle::world::World;
-use anyhow::{Context as _, Result, bail, ensure};
-use neighbour::{DeviceId, DropReason, Family, Flags, NeighbourInfo, NewNeigh, NudState, RequestError, Sent};
+use anyhow::{Context as _, Result, bail};
+use neighbour::{DropReason, Family, Flags, LlAddr, NeighbourInfo, NudState, Sent};
+use neighbour_ctl::request::{self, Request};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -18,12 +20,12 @@ pub(crate) fn happen(world: &mut World, row: &Row, event: &LocalEvent) -> Result
         "send_udp" => return Ok(datagrams(world, row, event)),
         "RTM_NEWNEIGH" => return new_neigh(world, row, event),
         "RTM_DELNEIGH" => {
-            let device = device(world, event)?;
-            return Ok(errno(world.engine.del_neigh(now, device, key, 1)));
+            let request = request::delete(1, &Request::new(interface(world, event), key), true);
+            return ask(world, row, event, request);
         }
         "RTM_GETNEIGH" => {
-            let found = world.engine.neighbour(device(world, event)?, key).map(|_| ());
-            return Ok(errno(found.ok_or(RequestError::NotFound)));
+            let request = request::neighbour(1, interface(world, event), key, false);
+            return ask(world, row, event, request);
         }
         kind if kind.starts_with("carrier loss") => world.engine.set_carrier(now, v1, false),
         "own link-layer address change" => {
@@ -60,29 +62,39 @@ fn datagrams(world: &mut World, row: &Row, event: &LocalEvent) -> Value {
 }
 
 fn new_neigh(world: &mut World, row: &Row, event: &LocalEvent) -> Result<Value> {
-    let device = device(world, event)?;
     let nlflags = event.nlflags.as_deref().unwrap_or("create|replace");
     let has = |flag| nlflags.split('|').any(|given| given == flag);
-    let request = NewNeigh {
-        device,
-        address: row.key_ip,
-        lladdr: event.lladdr.as_deref().map(str::parse).transpose().context("lladdr of the event")?,
-        state: state(event.state.as_deref().unwrap_or("NONE"))?,
+    let lladdr: Option<LlAddr> =
+        event.lladdr.as_deref().map(str::parse).transpose().context("lladdr of the event")?;
+    let request = Request {
+        lladdr: lladdr.map(|lladdr| lladdr.as_bytes().to_vec()),
+        state: u16::from(state(event.state.as_deref().unwrap_or("NONE"))?.0),
         flags: flags(event.flags.as_deref().unwrap_or(""))?,
-        protocol: 0,
         create: has("create"),
         exclusive: has("excl"),
         replace: has("replace"),
-        port: 1,
+        ..Request::new(interface(world, event), row.key_ip)
     };
-    Ok(errno(world.engine.new_neigh(world.now, &request)))
+    ask(world, row, event, request::change(1, &request))
 }
 
-/// The device of a request. What a netlink codec refuses by itself has no form in the engine's types.
-fn device(world: &World, event: &LocalEvent) -> Result<DeviceId> {
-    ensure!(event.family.is_none(), "not supported: a request whose destination is of another family");
-    ensure!(event.ifindex != Some(0), "not supported: a request without an interface");
-    Ok(if event.ifindex.is_some() { world.gone } else { world.v1 })
+/// The interface of a request: ours, none, or one that is no more.
+fn interface(world: &World, event: &LocalEvent) -> u32 {
+    match event.ifindex {
+        None => world.v1.index(),
+        Some(0) => 0,
+        Some(_) => world.gone.index(),
+    }
+}
+
+/// Sends a request, of another family than its address if the event says so.
+fn ask(world: &mut World, row: &Row, event: &LocalEvent, request: Vec<u8>) -> Result<Value> {
+    let request = match event.family.as_deref() {
+        None => request,
+        Some("other") => netlink::of_other_family(request)?,
+        Some(family) => bail!("not supported: family {family:?} of the event of {}", row.id),
+    };
+    netlink::ask(world, &request)
 }
 
 /// Flags joined by `_`; some names hold one themselves.
@@ -111,19 +123,5 @@ fn flush(world: &mut World, only: Option<IpAddr>) {
     for neighbour in listed.iter().filter(|n| only.is_none_or(|only| n.address == only) && !keep(n)) {
         // It may be gone since it was listed; `ip` passes over that, too.
         let _ = world.engine.del_neigh(world.now, neighbour.device, neighbour.address, 1);
-    }
-}
-
-fn errno(result: Result<(), RequestError>) -> Value {
-    match result.map_err(|error| error.errno()) {
-        Ok(()) => Value::from(0),
-        Err(1) => Value::from("EPERM"),
-        Err(2) => Value::from("ENOENT"),
-        Err(12) => Value::from("ENOMEM"),
-        Err(17) => Value::from("EEXIST"),
-        Err(19) => Value::from("ENODEV"),
-        Err(22) => Value::from("EINVAL"),
-        Err(105) => Value::from("ENOBUFS"),
-        Err(other) => Value::from(other),
     }
 }

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod describe;
 mod host;
 mod local;
+mod netlink;
 mod prior;
 pub mod replay;
 pub mod report;
