@@ -1,5 +1,6 @@
 //! The program `neigh` against the running kernel: each test in namespaces of its own.
 
+mod client;
 mod commands;
 mod ending;
 mod golden;
