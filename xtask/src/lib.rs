@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod diff;
 pub mod fuzz;
 pub mod oracle;
 pub mod rules;

@@ -4,7 +4,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{fuzz, oracle, rules};
+use xtask::{diff, fuzz, oracle, rules};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development tasks of this repository")]
@@ -19,6 +19,8 @@ enum Task {
     ///
     /// Exit code 0: no row failed; 1: some did; 2: the files or arguments are wrong.
     Oracle(oracle::Options),
+    /// Compares the daemon with the running kernel, by generated sequences of requests, frames and waits.
+    Diff(diff::Options),
     /// Fuzzes the parsers and the engine's door.
     ///
     /// Works on a stable toolchain; seeds are the frames recorded from a kernel.
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
             let coverage = rules::run(&options, &mut std::io::stdout().lock());
             coverage.map(|c| if c.missing().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Task::Diff(options) => diff::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
