@@ -34,6 +34,8 @@ struct Cli {
 enum Chosen {
     Demo(demo::Args),
     Run(Box<run::Args>),
+    #[cfg(feature = "bench")]
+    Bench(crate::bench::Args),
     /// Print the neighbour table.
     ///
     /// WORDS: [proxy] [to PREFIX] [dev DEV] [nud STATE] [vrf NAME | master DEV | nomaster] [unused] [protocol
@@ -168,6 +170,8 @@ fn dispatch(chosen: Chosen) -> anyhow::Result<ExitCode> {
     let (command, args, proc) = match chosen {
         Chosen::Demo(args) => return demo::run(args),
         Chosen::Run(args) => return run::run(*args),
+        #[cfg(feature = "bench")]
+        Chosen::Bench(args) => return crate::bench::run(args),
         Chosen::Show(args) => (Command::Show, args.common, args.proc),
         Chosen::Stat(args) => (Command::Stat, args.common, args.proc),
         Chosen::Add(args) => (Command::Change(Verb::Add), args, false),
@@ -291,7 +295,7 @@ fn in_clap_order(args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
             return Ok(out);
         }
         None => Command::Show.name().to_owned(),
-        Some(name) if name == "run" || name == "demo" => {
+        Some(name) if ["run", "demo", "bench"].iter().any(|ours| name == *ours) => {
             out.push(name);
             out.extend(given.into_args());
             out.extend(rest);

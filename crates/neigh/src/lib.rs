@@ -8,11 +8,14 @@
 //! |---|---|
 //! | `neigh demo` | [`demo`] with its laboratory [`lab`] |
 //! | `neigh run` | [`run`] |
+//! | `neigh bench` | `bench`; the work is done by the crate `neighbour-bench` (feature `bench`) |
 //! | `neigh show`, `add`, `del`, `change`, `replace`, `get`, `flush`, `monitor`, `ntable` | one each, in iproute2's words |
 //! | `neigh stat`, `why`, `address`, `link` | one each, of the daemon's own |
 
 mod address;
 mod batch;
+#[cfg(feature = "bench")]
+mod bench;
 mod change;
 mod cli;
 mod commands;

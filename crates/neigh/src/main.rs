@@ -4,6 +4,11 @@
 
 use std::process::ExitCode;
 
+/// Counts where `neigh bench` asks it to.
+#[cfg(feature = "bench")]
+#[global_allocator]
+static ALLOCATOR: neighbour_bench::Counting = neighbour_bench::Counting;
+
 fn main() -> ExitCode {
     neigh::main(std::env::args_os().collect())
 }

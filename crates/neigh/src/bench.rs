@@ -1,0 +1,79 @@
+//! `neigh bench`: the arguments; [`neighbour_bench`] does the rest.
+
+use anyhow::Context;
+use neighbour_bench::{Part, Plan, Suite, run_part};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Measure this engine beside what a user would pick instead, and beside the kernel
+///
+/// Prints tables of what each operation costs, ours and each peer's, taken in turns of milliseconds in one run, and
+/// which goals are met. Nothing of this machine is changed: what talks to the kernel does so in namespaces of its
+/// own, and is left out with the reason where those are forbidden.
+///
+/// Close other programs first. The full run takes about half an hour and 12 GiB of memory.
+///
+/// Exit code: 0 if everything was measured, goals met or not; 1 if a part failed.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Fewer rounds: every row in less than five minutes
+    #[arg(long)]
+    quick: bool,
+
+    /// Print one JSON object with every sample, and nothing else
+    #[arg(long)]
+    json: bool,
+
+    /// Only these parts: hit-SIZE (IPv6), hit4-SIZE, or the name of one; `--only list` tells them
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Where chance comes from: keys, their order, the order of turns
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+
+    /// Have every large allocation ask for huge pages, ours and the peers' (GNU C library)
+    #[arg(long)]
+    huge_pages: bool,
+
+    /// Run one part for the bench that asks for it: its name and the plan
+    #[arg(long, hide = true, num_args = 2, value_names = ["PART", "PLAN"])]
+    part: Option<Vec<String>>,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if let Some([part, plan]) = args.part.as_deref() {
+        run_part(part.parse().map_err(anyhow::Error::msg)?, plan)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = Plan { quick: args.quick, seed: args.seed };
+    let mut out = io::stdout().lock();
+    if args.only == ["list"] {
+        Part::all(plan).iter().try_for_each(|part| writeln!(out, "{part}"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let suite = Suite {
+        plan,
+        parts: chosen(&args.only, plan)?,
+        program: std::env::current_exe().context("finding this program, which runs each part in a child")?,
+        arguments: ["bench", "--part"].map(Into::into).into(),
+        huge_pages: args.huge_pages,
+    };
+    let report = suite.run(|part| {
+        // Talk, for people who wait.
+        eprintln!("measuring {part} ...");
+    })?;
+    if args.json {
+        writeln!(out, "{}", report.to_json()?)?
+    } else {
+        write!(out, "{report}")?
+    }
+    Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn chosen(only: &[String], plan: Plan) -> anyhow::Result<Vec<Part>> {
+    if only.is_empty() {
+        return Ok(Part::all(plan));
+    }
+    only.iter().map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
+}
