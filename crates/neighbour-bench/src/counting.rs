@@ -75,14 +75,14 @@ unsafe impl GlobalAlloc for Counting {
 
 /// Counting, from [`Counted::start`] until it is dropped.
 #[derive(Debug)]
-pub struct Counted(());
+pub(crate) struct Counted(());
 
 impl Counted {
     /// Counts from now on, and from zero.
     ///
     /// # Errors
     /// When the program has another global allocator.
-    pub fn start() -> anyhow::Result<Self> {
+    pub(crate) fn start() -> anyhow::Result<Self> {
         LIVE.store(0, Ordering::Relaxed);
         PEAK.store(0, Ordering::Relaxed);
         ON.store(true, Ordering::Relaxed);
@@ -96,17 +96,17 @@ impl Counted {
     }
 
     /// Bytes allocated and not given back.
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         LIVE.load(Ordering::Relaxed)
     }
 
     /// The most there were since [`Self::forget_peak`].
-    pub fn peak(&self) -> i64 {
+    pub(crate) fn peak(&self) -> i64 {
         PEAK.load(Ordering::Relaxed)
     }
 
     /// Begins to look for the peak anew.
-    pub fn forget_peak(&self) {
+    pub(crate) fn forget_peak(&self) {
         PEAK.store(self.now(), Ordering::Relaxed);
     }
 }
