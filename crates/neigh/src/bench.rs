@@ -1,5 +1,6 @@
 //! `neigh bench`: the arguments; [`neighbour_bench`] does the rest.
 
+use crate::lab;
 use anyhow::Context;
 use neighbour_bench::{Part, Plan, Suite, run_part};
 use std::io::{self, Write};
@@ -43,7 +44,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some([part, plan]) = args.part.as_deref() {
-        run_part(part.parse().map_err(anyhow::Error::msg)?, plan)?;
+        let part: Part = part.parse().map_err(anyhow::Error::msg)?;
+        let why_not = if part.needs_namespace() { lab::enter().err() } else { None };
+        run_part(part, plan, why_not.map(|error| format!("{:#}", anyhow::Error::from(error))))?;
         return Ok(ExitCode::SUCCESS);
     }
     let plan = Plan { quick: args.quick, seed: args.seed };

@@ -1,6 +1,7 @@
 //! The goals: what each row has to reach, in one table, and whether it did.
 
 use crate::bare::BARE_32;
+use crate::beside::LINUX;
 use crate::contestant::{FLOOR, OURS};
 use crate::figure::{Row, Unit};
 use serde::Serialize;
@@ -56,6 +57,25 @@ const GOALS: &[Goal] = &[
     goal("batch of 32", M1, Rule::TimesAtMost(3.0, BARE_32)),
     goal("batch of 32", M10, Rule::TimesAtMost(3.0, BARE_32)),
     goal("held reference", 0, Rule::AtMost(3.0)),
+    goal("reader beside a writer", 0, Rule::AtLeast(0.95)),
+    goal("two readers, no writer", 0, Rule::AtLeast(1.9)),
+    goal("false misses beside a writer", 0, Rule::AtMost(0.0)),
+    goal("insert with growth, mean", 0, Rule::TimesAtMost(2.0, FLOOR)),
+    goal("insert with growth, 99.99th percentile", M10, Rule::AtMost(20.0)),
+    goal("timer, arm", 0, Rule::AtMost(10.0)),
+    goal("timer, move", 0, Rule::AtMost(25.0)),
+    goal("timer, cancel", 0, Rule::AtMost(15.0)),
+    // A tick's slice is Linux's for a collection: a millisecond. At rest, a microsecond is nothing.
+    goal("longest handle_timeout, all expire together", 0, Rule::AtMost(1_000.0)),
+    goal("a second at rest", 0, Rule::AtMost(1.0)),
+    goal("forced collection in vain, for each entry looked at", 0, Rule::AtMost(200.0)),
+    goal("forced collection, for each entry taken", 0, Rule::AtMost(200.0)),
+    goal("engine, ARP requests answered", 0, Rule::AtLeast(5e6)),
+    goal("engine, neighbour solicitations answered", 0, Rule::AtLeast(3e6)),
+    goal("veth, ARP requests answered", 0, Rule::TimesAtLeast(1.0, LINUX)),
+    goal("veth, neighbour solicitations answered", 0, Rule::TimesAtLeast(1.0, LINUX)),
+    goal("burst of unknown destinations", 0, Rule::TimesAtMost(1.0, LINUX)),
+    goal("dump over the socket", 0, Rule::TimesAtLeast(1.0, LINUX)),
     goal("memory at rest", M1, Rule::AtMost(128.0)),
     goal("memory at the worst point of growth", M1, Rule::AtMost(160.0)),
 ];

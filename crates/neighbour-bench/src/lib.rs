@@ -15,11 +15,13 @@
 //! Nothing of this is linked into the engine.
 
 mod bare;
+mod beside;
 mod choose;
 mod clock;
 mod contestant;
 mod counting;
 pub mod figure;
+mod frames;
 mod goal;
 mod key;
 mod machine;

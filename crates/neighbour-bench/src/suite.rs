@@ -72,10 +72,11 @@ impl Suite {
 }
 
 /// Runs one part in this process, for a parent that reads from standard output. `plan` is what [`Suite`] gave.
+/// With a reason in `why_not` it only says that it was left out.
 ///
 /// # Errors
 /// What the part says.
-pub fn run_part(part: Part, plan: &str) -> anyhow::Result<()> {
+pub fn run_part(part: Part, plan: &str, why_not: Option<String>) -> anyhow::Result<()> {
     let plan: Plan = serde_json::from_str(plan).context("the plan is not what `neigh bench` writes")?;
     let mut broken = None;
     let mut tell = |finding: Finding| {
@@ -85,6 +86,9 @@ pub fn run_part(part: Part, plan: &str) -> anyhow::Result<()> {
             broken.get_or_insert(error);
         }
     };
-    part.run(plan, &mut tell)?;
+    match why_not {
+        Some(why) => tell(Finding::Skipped { what: part.to_string(), why }),
+        None => part.run(plan, &mut tell)?,
+    }
     broken.map_or(Ok(()), |error| Err(error).context("telling the findings"))
 }

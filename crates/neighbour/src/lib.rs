@@ -17,6 +17,8 @@ extern crate std;
 
 mod arp;
 mod buffers;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod conf;
 mod config;
 mod constructor;

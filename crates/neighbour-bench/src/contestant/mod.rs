@@ -4,6 +4,7 @@
 //! call of a whole slice goes through a table of functions. What a loop finds it folds into a sum; the sums of
 //! all contestants must agree, so nobody is fast by not finding.
 
+mod alone;
 mod dash;
 mod flurries;
 mod locked;
@@ -13,7 +14,8 @@ mod scc_index;
 mod single;
 mod small;
 
-pub(crate) use ours::{Ours, sum_of_held};
+pub(crate) use alone::Alone;
+pub(crate) use ours::{Ours, drain, sum_of_held};
 pub(crate) use small::SMOLTCP_ENTRIES;
 
 use crate::key::{Key, Payload};
@@ -22,6 +24,8 @@ use crate::key::{Key, Payload};
 pub(crate) const OURS: &str = "neighbour";
 /// The floor: one thread, no synchronisation.
 pub(crate) const FLOOR: &str = "hashbrown";
+/// The name of our hash.
+pub(crate) const OURS_HASH: &str = "multiply-add-shift (keyed, proven bound)";
 /// The name of the hash that peers use.
 pub(crate) const FOLDHASH: &str = "foldhash (fast, seeded)";
 
@@ -115,7 +119,9 @@ mod tests {
         let present: Vec<K> = (0..500).map(|n| K::nth(n, IFINDEX)).collect();
         let absent: Vec<K> = (500..600).map(|n| K::nth(n, IFINDEX)).collect();
         let expected: u64 = (0..500).map(|n| Payload::nth::<K>(n).consume()).fold(0, u64::wrapping_add);
-        for mut contestant in all::<K>(7).expect("an engine") {
+        let mut everybody = all::<K>(7).expect("an engine");
+        everybody.push(Box::new(Alone::<K>::new(7).expect("memory")));
+        for mut contestant in everybody {
             (0..600).for_each(|n| contestant.insert(n));
             (500..600).for_each(|n| assert!(contestant.remove(n), "{} {n}", contestant.name()));
             let name = contestant.name();

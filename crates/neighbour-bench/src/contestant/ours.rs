@@ -1,6 +1,6 @@
 //! Ours: a whole engine, read by [`neighbour::Engine::reader`].
 
-use super::{BATCH, Contestant, IFINDEX, OURS, Reads};
+use super::{BATCH, Contestant, IFINDEX, OURS, OURS_HASH, Reads};
 use crate::key::{Key, OWN, consume, lladdr};
 use anyhow::Context;
 use neighbour::{
@@ -74,7 +74,7 @@ impl<K: Key> Contestant<K> for Ours<K> {
     }
 
     fn hash(&self) -> &'static str {
-        "multiply-add-shift (keyed, proven bound)"
+        OURS_HASH
     }
 
     fn insert(&mut self, n: u32) {

@@ -1,8 +1,16 @@
 //! The parts of the bench. Each runs in a process of its own: with a heap that nobody has used, on a processor it is
 //! tied to, and in namespaces of its own where it talks to the kernel.
 
+mod answer;
+mod burst;
+mod collect;
+mod dump;
+mod flood;
 mod hit;
+mod insert;
 mod memory;
+mod timers;
+mod writer;
 
 use crate::clock;
 use crate::figure::Finding;
@@ -14,15 +22,34 @@ use std::str::FromStr;
 /// One part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
-    /// Hits in a table of so many IPv6 neighbours, and of so many IPv4 neighbours.
+    /// Hits in a table of so many IPv6 neighbours.
     Hit(u32),
+    /// Hits in a table of so many IPv4 neighbours.
     Hit4(u32),
     /// smoltcp's cache at its size.
     Smoltcp,
     /// Held references.
     Held,
+    /// Readers beside a writer.
+    Writer,
+    /// Insertion from nothing to a million.
+    Insert,
+    /// Insertion from nothing to ten millions.
+    InsertHuge,
     /// Bytes for an entry.
     Memory,
+    /// The wheel, and a million entries that expire together.
+    Timers,
+    /// Forced collection.
+    Collect,
+    /// The engine answering questions.
+    Answer,
+    /// `neigh run` on a veth pair, answering questions beside the kernel.
+    Flood,
+    /// Ten thousand unknown destinations.
+    Burst,
+    /// Listing a million entries over the socket.
+    Dump,
 }
 
 impl Part {
@@ -32,8 +59,18 @@ impl Part {
         all.extend(SIZES.map(Self::Hit));
         // A second table of ten millions takes its time, and IPv4 differs little.
         all.extend(SIZES.into_iter().filter(|size| !plan.quick || *size <= 1 << 20).map(Self::Hit4));
-        all.extend([Self::Held, Self::Memory]);
+        all.extend(PLAIN.iter().map(|(part, _)| *part).filter(|part| *part != Self::Smoltcp));
         all
+    }
+
+    /// Whether it must run in a network namespace of its own, in which it is root.
+    pub fn needs_namespace(self) -> bool {
+        matches!(self, Self::Flood | Self::Burst | Self::Dump)
+    }
+
+    /// Whether it needs more than one processor.
+    fn has_several_threads(self) -> bool {
+        self.needs_namespace() || self == Self::Writer
     }
 
     /// Measures, and tells each finding as it comes.
@@ -42,12 +79,31 @@ impl Part {
     /// When something that had to work did not; a row that this machine cannot have is no error but
     /// [`Finding::Skipped`].
     pub fn run(self, plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<()> {
-        clock::pin_to_last();
+        if !self.has_several_threads() {
+            clock::pin_to_last();
+        }
         match self {
             Self::Hit(size) => hit::run::<Key6>(plan, size, tell),
             Self::Hit4(size) => hit::run::<Key4>(plan, size, tell),
             Self::Smoltcp => hit::smoltcp::<Key6>(plan, tell),
             Self::Held => hit::held_references::<Key6>(plan, tell),
+            Self::Writer => {
+                writer::run::<Key6>(plan, 1 << 16, tell)?;
+                writer::run::<Key6>(plan, 1 << 20, tell)
+            }
+            Self::Insert => insert::run::<Key6>(plan, 1 << 20, tell),
+            Self::InsertHuge => insert::run::<Key6>(plan, 10_000_000, tell),
+            Self::Timers => {
+                timers::wheel(plan, tell)?;
+                timers::engine::<Key6>(plan, tell)
+            }
+            Self::Collect => [1_000, 1 << 16, 1 << 20]
+                .into_iter()
+                .try_for_each(|size| collect::run::<Key6>(plan, size, tell)),
+            Self::Answer => answer::run(plan, tell),
+            Self::Flood => flood::run(plan, tell),
+            Self::Burst => burst::run(plan, tell),
+            Self::Dump => dump::run(plan, tell),
             Self::Memory => {
                 memory::run::<Key6>(plan, 1 << 20, tell)?;
                 memory::run::<Key4>(plan, 1 << 20, tell)
@@ -56,7 +112,21 @@ impl Part {
     }
 }
 
-const PLAIN: [(Part, &str); 3] = [(Part::Smoltcp, "smoltcp"), (Part::Held, "held"), (Part::Memory, "memory")];
+/// Those with one size, by name, in the order of the table.
+const PLAIN: [(Part, &str); 12] = [
+    (Part::Smoltcp, "smoltcp"),
+    (Part::Held, "held"),
+    (Part::Writer, "writer"),
+    (Part::Insert, "insert"),
+    (Part::InsertHuge, "insert-huge"),
+    (Part::Memory, "memory"),
+    (Part::Timers, "timers"),
+    (Part::Collect, "collect"),
+    (Part::Answer, "answer"),
+    (Part::Flood, "veth"),
+    (Part::Burst, "burst"),
+    (Part::Dump, "dump"),
+];
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

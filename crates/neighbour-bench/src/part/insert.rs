@@ -1,0 +1,104 @@
+//! Insertion from an empty table on: what the mean is, and what the worst single one.
+
+use crate::choose::{self, chance};
+use crate::clock::{nanoseconds_each, thread_time};
+use crate::contestant::{self, Alone, Contestant};
+use crate::figure::{Figure, Finding, Row, Unit, quantile};
+use crate::key::Key;
+use crate::plan::Plan;
+use std::time::Duration;
+
+/// One table after the other grows from nothing to `size`.
+///
+/// # Errors
+/// When a table cannot be made.
+pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<()> {
+    let rounds = match (plan.quick, size) {
+        (_, 5_000_000..) => 1,
+        (true, _) => 3,
+        (false, _) => 9,
+    };
+    let order = choose::shuffled(size, &mut chance(plan.seed, 1));
+    let clock = clock_cost();
+    let mut lines: Vec<Line> = Vec::new();
+    for _ in 0..rounds {
+        for (at, mut contestant) in contestants::<K>(plan)?.into_iter().enumerate() {
+            // Java's map takes a microsecond and more for each; its worst shows at the smaller size.
+            if size > 5_000_000 && plan.quick && contestant.name() == "flurry" {
+                continue;
+            }
+            if lines.len() <= at {
+                lines.push(Line::new(contestant.name(), contestant.hash()));
+            }
+            let line = lines.iter_mut().find(|line| line.who == contestant.name());
+            let Some(line) = line else { continue };
+            line.measure(&mut *contestant, &order, clock);
+        }
+    }
+    let row = |what: &str, unit, of: fn(&Line) -> &Vec<f64>| {
+        let mut row = Row::new(what, u64::from(size), K::NAME, unit);
+        row.figures = lines.iter().map(|line| Figure::new(line.who, line.hash, of(line).clone())).collect();
+        row
+    };
+    let note =
+        "neighbour: the whole engine's new_neigh with its event; neighbour-table: what it does to the index";
+    tell(Finding::Row(row("insert with growth, mean", Unit::Nanoseconds, |line| &line.mean).note(note)));
+    tell(Finding::Row(row("insert with growth, 99.99th percentile", Unit::Microseconds, |line| &line.tail)));
+    tell(Finding::Row(row("insert with growth, worst", Unit::Milliseconds, |line| &line.worst)));
+    Ok(())
+}
+
+fn contestants<K: Key>(plan: Plan) -> anyhow::Result<Vec<Box<dyn Contestant<K>>>> {
+    let mut all = contestant::all::<K>(plan.seed)?;
+    all.insert(1, Box::new(Alone::<K>::new(plan.seed)?));
+    Ok(all)
+}
+
+/// Samples of one contestant, one for each growth.
+struct Line {
+    who: &'static str,
+    hash: &'static str,
+    mean: Vec<f64>,
+    tail: Vec<f64>,
+    worst: Vec<f64>,
+}
+
+impl Line {
+    fn new(who: &'static str, hash: &'static str) -> Self {
+        Self { who, hash, mean: Vec::new(), tail: Vec::new(), worst: Vec::new() }
+    }
+
+    /// Every insertion by the thread's own clock, whose cost is taken off the mean.
+    fn measure<K>(&mut self, contestant: &mut dyn Contestant<K>, order: &[u32], clock: Duration) {
+        let mut each = vec![0_f32; order.len()];
+        let start = thread_time();
+        let mut before = start;
+        for (n, spent) in order.iter().zip(&mut each) {
+            contestant.insert(*n);
+            let after = thread_time();
+            *spent = after.saturating_sub(before).saturating_sub(clock).as_secs_f32() * 1e6;
+            before = after;
+        }
+        let spent = before.saturating_sub(start).saturating_sub(clock * order.len() as u32);
+        self.mean.push(spent.as_secs_f64() * 1e9 / order.len() as f64);
+        let at = order.len() - 1 - order.len() / 10_000;
+        let (_, tail, _) = each.select_nth_unstable_by(at, f32::total_cmp);
+        self.tail.push(f64::from(*tail));
+        self.worst.push(f64::from(each.iter().copied().fold(0.0, f32::max)) / 1e3);
+    }
+}
+
+/// What one look at the thread's clock costs.
+fn clock_cost() -> Duration {
+    let looks: Vec<f64> = (0..64)
+        .map(|_| {
+            nanoseconds_each(1_000, || {
+                (0..1_000).for_each(|_| {
+                    std::hint::black_box(thread_time());
+                })
+            })
+            .0
+        })
+        .collect();
+    Duration::from_nanos(quantile(&looks, 0.5) as u64)
+}
