@@ -16,9 +16,9 @@ extern crate alloc;
 extern crate std;
 
 mod arp;
-mod buffers;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod buffers;
 mod conf;
 mod config;
 mod constructor;

@@ -307,11 +307,13 @@ impl Daemon {
             while let Some(transmit) = self.engine.poll_transmit() {
                 let port = self.devices.iter().position(|device| *device == transmit.device);
                 match port.map(|port| &mut self.ports[port]) {
-                    Some(port) if port.gone => {}
                     Some(port) => {
-                        if let Err(error) = port.link.transmit(now, &transmit.frame) {
+                        if !port.gone
+                            && let Err(error) = port.link.transmit(now, &transmit.frame)
+                        {
                             debug!("{}: a frame was not sent: {error}", port.name);
                         }
+                        self.engine.recycle(transmit.frame);
                     }
                     None => to_ourselves.push_back(transmit.frame),
                 }

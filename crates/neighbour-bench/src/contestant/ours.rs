@@ -103,14 +103,15 @@ struct Reading {
 }
 
 #[inline]
-fn taken(hit: Option<Hit>) -> u64 {
-    hit.and_then(|hit| hit.header()).map_or(0, |header| consume(&header))
+fn taken(hit: Option<&Hit>) -> u64 {
+    hit.and_then(Hit::header).map_or(0, |header| consume(&header))
 }
 
 impl<K: Key> Reads<K> for Reading {
     fn hits(&self, keys: &[K]) -> u64 {
-        keys.iter()
-            .fold(0, |sum, key| u64::wrapping_add(sum, taken(self.reader.lookup(self.device, key.address()))))
+        keys.iter().fold(0, |sum, key| {
+            u64::wrapping_add(sum, taken(self.reader.lookup(self.device, key.address()).as_ref()))
+        })
     }
 
     fn batches(&self, keys: &[K]) -> Option<u64> {
@@ -119,21 +120,14 @@ impl<K: Key> Reads<K> for Reading {
         let mut sum = 0_u64;
         for batch in keys.chunks(BATCH) {
             asked.iter_mut().zip(batch).for_each(|(asked, key)| asked.1 = key.address());
-            lookup_batch(&self.reader, &asked[..batch.len()], &mut hits);
-            sum = hits[..batch.len()].iter().fold(sum, |sum, hit| sum.wrapping_add(taken(*hit)));
+            self.reader.lookup_batch(&asked[..batch.len()], &mut hits);
+            sum = hits[..batch.len()].iter().fold(sum, |sum, hit| sum.wrapping_add(taken(hit.as_ref())));
         }
         Some(sum)
     }
 
     fn misses(&self, keys: &[K]) -> usize {
         keys.iter().filter(|key| self.reader.lookup(self.device, key.address()).is_none()).count()
-    }
-}
-
-/// The one place that knows how batches are asked for.
-fn lookup_batch(reader: &Reader, keys: &[(DeviceId, IpAddr)], hits: &mut [Option<Hit>]) {
-    for (hit, (device, address)) in hits.iter_mut().zip(keys) {
-        *hit = reader.lookup(*device, *address);
     }
 }
 

@@ -59,10 +59,11 @@ fn burst(ours: &mut Ours<Key6>, question: Question, frames: &[Vec<u8>]) -> usize
         let _ = std::hint::black_box(ours.engine.handle_frame(ours.now, ours.device, frame));
         while let Some(sent) = ours.engine.poll_transmit() {
             answers += usize::from(question.is_answered_by(&sent.frame));
+            ours.engine.recycle(sent.frame);
         }
         while ours.engine.poll_event().is_some() {}
     }
-    ours.now = ours.now + Duration::from_millis(1);
+    ours.now += Duration::from_millis(1);
     if ours.engine.poll_timeout().is_some_and(|due| due <= ours.now) {
         ours.engine.handle_timeout(ours.now);
     }

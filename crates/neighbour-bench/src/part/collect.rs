@@ -90,7 +90,7 @@ impl<K: Key> Full<K> {
 
     /// Lets entries become old enough to be taken.
     fn age(&mut self) {
-        self.ours.now = self.ours.now + Duration::from_secs(10);
+        self.ours.now += Duration::from_secs(10);
     }
 
     /// Up to the third threshold, with young entries.
