@@ -136,8 +136,9 @@ pub(crate) fn lladdr(n: u32) -> [u8; 6] {
 /// Folds a whole header into one word.
 #[inline]
 pub(crate) fn consume(header: &[u8; 14]) -> u64 {
-    let (Some(first), Some(last)) = (header.first_chunk(), header.last_chunk()) else { return 0 };
-    u64::from_le_bytes(*first).rotate_left(7) ^ u64::from_le_bytes(*last)
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = *header;
+    let (first, middle) = (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]));
+    first.rotate_left(7) ^ u64::from(middle) ^ u64::from(u16::from_le_bytes([m, n]))
 }
 
 #[cfg(test)]

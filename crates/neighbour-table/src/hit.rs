@@ -63,10 +63,12 @@ impl Hit {
         if !self.word.has(HEADER) {
             return None;
         }
-        // The address first, with two bytes too many, which the own address then covers.
+        // In pieces that do not overlap: who reads them back at once need not wait for two writes to become one.
+        let (word, own) = (self.word.bits(), u64::from_le_bytes(self.own.bytes()));
         let mut header = [0; 14];
-        header[..8].copy_from_slice(&self.word.bytes());
-        header[6..].copy_from_slice(&self.own.bytes());
+        header[..8].copy_from_slice(&((word & 0xffff_ffff_ffff) | (own << 48)).to_le_bytes());
+        header[8..12].copy_from_slice(&((own >> 16) as u32).to_le_bytes());
+        header[12..].copy_from_slice(&((own >> 48) as u16).to_le_bytes());
         Some(header)
     }
 

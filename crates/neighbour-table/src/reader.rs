@@ -97,7 +97,7 @@ impl NeighbourRef {
     }
 
     /// State, address and header now; after the removal, as they were last.
-    #[inline]
+    #[inline(always)]
     pub fn hit(&self) -> Hit {
         self.shared.held(self.handle)
     }
@@ -120,6 +120,7 @@ impl NeighbourRef {
     }
 
     /// Which neighbour this is.
+    #[inline]
     pub fn handle(&self) -> Handle {
         self.handle
     }

@@ -106,12 +106,6 @@ impl Word {
         u64::from_le_bytes(self.0)
     }
 
-    /// The address, and two bytes more.
-    #[inline]
-    pub(crate) fn bytes(self) -> [u8; 8] {
-        self.0
-    }
-
     #[inline]
     pub(crate) fn flags(self) -> u8 {
         self.0[7]

@@ -20,6 +20,7 @@ pub struct DeviceId(pub(crate) u32);
 
 impl DeviceId {
     /// The interface index, from 1.
+    #[inline]
     pub const fn index(self) -> u32 {
         self.0
     }

@@ -114,6 +114,7 @@ impl Family {
     pub const BOTH: [Self; 2] = [Self::Inet, Self::Inet6];
 
     /// The family of an address.
+    #[inline]
     pub const fn of(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(_) => Self::Inet,

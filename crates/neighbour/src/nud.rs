@@ -64,6 +64,7 @@ impl NudState {
     const VALID: u8 = Self::CONNECTED | 0x10 | 0x04 | 0x08;
 
     /// Is any of `bits` set?
+    #[inline]
     pub const fn has(self, bits: Self) -> bool {
         self.0 & bits.0 != 0
     }
@@ -74,6 +75,7 @@ impl NudState {
     }
 
     /// Is there an address to send to (CNV-5)?
+    #[inline]
     pub const fn is_valid(self) -> bool {
         self.0 & Self::VALID != 0
     }

@@ -80,18 +80,19 @@ pub struct Hit {
 
 impl Hit {
     /// Its state.
-    #[inline]
+    #[inline(always)]
     pub fn state(&self) -> NudState {
         NudState(self.hit.state())
     }
 
     /// Its link-layer address, if the state is VALID.
+    #[inline]
     pub fn lladdr(&self) -> Option<LlAddr> {
         self.state().is_valid().then(|| LlAddr::new(self.hit.lladdr())).flatten()
     }
 
     /// The whole Ethernet header for a packet to it, if the state is VALID and the device is Ethernet.
-    #[inline]
+    #[inline(always)]
     pub fn header(&self) -> Option<[u8; 14]> {
         self.state().is_valid().then(|| self.hit.header()).flatten()
     }
@@ -113,7 +114,7 @@ pub enum Output {
 impl Reader {
     /// The neighbour, whatever its state. None: there is no entry, and there was none at some moment
     /// of the call. On loopback and point-to-point devices all IPv4 neighbours are one, 0.0.0.0 (ARP-1).
-    #[inline]
+    #[inline(always)]
     pub fn lookup(&self, device: DeviceId, address: IpAddr) -> Option<Hit> {
         let family = Family::of(address);
         let hit = self.tables[family as usize].lookup(&key(device, address))?;
@@ -235,16 +236,19 @@ impl NeighbourRef {
     }
 
     /// Its address, state and header now.
+    #[inline(always)]
     pub fn get(&self) -> Hit {
         Hit { hit: self.inner.hit(), family: self.family }
     }
 
     /// Its state now.
+    #[inline]
     pub fn state(&self) -> NudState {
         NudState(self.inner.state())
     }
 
     /// Has it left the table? Look the neighbour up again then.
+    #[inline]
     pub fn is_dead(&self) -> bool {
         self.inner.is_dead()
     }
