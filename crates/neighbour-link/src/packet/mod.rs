@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// How a [`Packet`] is opened. The default suits a host: 4 MiB of ring, about a millisecond of delay.
+/// How a [`Packet`] is opened. The default suits a host: 8 MiB of ring, about a millisecond of delay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PacketOptions {
     /// The address under which we are on the link; `None` for the interface's own.
@@ -27,9 +27,10 @@ pub struct PacketOptions {
     /// With another address the interface is made to hear all frames (promiscuous), of which only those to
     /// this address and to groups are read.
     pub mac: Option<[u8; 6]>,
-    /// How many blocks the receive ring has. Default 16.
+    /// How many blocks the receive ring has. Default 64: as each is handed over after `retire_ms`, however
+    /// empty, they are also the time for which a reader may be busy elsewhere.
     pub ring_blocks: u32,
-    /// The size of a block in bytes, a multiple of the page size. Default 256 KiB.
+    /// The size of a block in bytes, a multiple of the page size. Default 128 KiB.
     ///
     /// The largest frame must fit: smaller than 128 KiB may lose what the kernel has not yet segmented.
     pub ring_block_bytes: u32,
@@ -45,7 +46,7 @@ pub struct PacketOptions {
 
 impl Default for PacketOptions {
     fn default() -> Self {
-        Self { mac: None, ring_blocks: 16, ring_block_bytes: 256 * 1024, retire_ms: 1, qdisc_bypass: false }
+        Self { mac: None, ring_blocks: 64, ring_block_bytes: 128 * 1024, retire_ms: 1, qdisc_bypass: false }
     }
 }
 

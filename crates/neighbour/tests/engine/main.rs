@@ -4,6 +4,7 @@ mod common;
 mod support;
 
 mod announce;
+mod arp_decisions;
 mod create_destroy;
 mod dad_mld;
 mod devices;
