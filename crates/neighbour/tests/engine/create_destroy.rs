@@ -98,7 +98,7 @@ fn a_hook_that_refuses_ends_the_creation_and_destroy_follows_cre_16() {
 }
 
 #[test]
-fn a_lost_creation_is_constructed_and_destroyed_and_gives_the_winner_cre_14_cre_18_lkp_4() {
+fn a_lost_creation_is_constructed_and_destroyed_and_gives_the_winner_cre_14_cre_18_lkp_4_foot_42() {
     // The literal key is not found, the constructor turns it into 0.0.0.0, which is there already.
     let seen = Calls::default();
     let hooks = Watching { calls: Arc::clone(&seen), refuse: None };
@@ -170,7 +170,7 @@ fn a_new_entry_is_none_not_dead_used_now_and_confirmed_in_the_past_dm_5_cre_12()
 }
 
 #[test]
-fn creation_tells_userspace_nothing_cre_17() {
+fn creation_tells_userspace_nothing_cre_17_foot_28() {
     for family in Family::BOTH {
         let mut world = World::new();
         let _ = world.send(peer(family), 0);
@@ -236,7 +236,7 @@ fn the_ninth_entry_makes_the_hash_grow_from_eight_hsh_1_hsh_3() {
 }
 
 #[test]
-fn dead_entries_that_are_held_count_for_growth_hsh_6() {
+fn dead_entries_that_are_held_count_for_growth_hsh_6_foot_41() {
     let mut world = World::new();
     let family = Family::Inet;
     let (now, dev) = (world.now, world.dev());
@@ -365,7 +365,7 @@ fn groups_and_broadcasts_need_no_resolution_on_ethernet_arp_6_nd_2() {
 }
 
 #[test]
-fn loopback_and_point_to_point_have_one_entry_for_all_of_ipv4_arp_1_lkp_3() {
+fn loopback_and_point_to_point_have_one_entry_for_all_of_ipv4_arp_1_lkp_3_foot_39() {
     let (mut world, info) = made(Device::loopback("lo"), "127.0.0.9");
     assert_eq!((info.address, info.state), (ip("0.0.0.0"), S::NOARP));
     assert_eq!(info.lladdr, Some(LlAddr::zeros(6)), "its own address");

@@ -68,7 +68,7 @@ fn six_hundred_stale_entries_run_one_collection_that_finds_nothing_gc_14() {
 }
 
 #[test]
-fn thresholds_of_8_16_32_go_from_33_to_16() {
+fn thresholds_of_8_16_32_go_from_33_to_16_gc_2_foot_2() {
     for family in Family::BOTH {
         let mut world = world([8, 16, 32], &[]);
         fill(&mut world, family, FIRST, 32, S::STALE);
@@ -99,7 +99,7 @@ fn collection_is_by_creation_and_not_by_use_gc_4_foot_3() {
 }
 
 #[test]
-fn a_change_keeps_an_entry_for_5_s_gc_6_gc_7() {
+fn a_change_keeps_an_entry_for_5_s_gc_6_gc_7_foot_7() {
     let family = Family::Inet;
     let mut world = world([8, 16, 32], &[]);
     fill(&mut world, family, FIRST, 32, S::STALE);
@@ -298,7 +298,7 @@ fn thresholds_in_the_wrong_order_end_the_walk_after_one_entry_gc_10() {
 }
 
 #[test]
-fn a_budget_that_runs_out_leaves_last_flush_as_it_was_gc_11() {
+fn a_budget_that_runs_out_leaves_last_flush_as_it_was_gc_11_foot_6() {
     let family = Family::Inet;
     let config = Config { gc_budget: 16, ..Config::default() };
     let mut world = configured(config, [8, 16, 1024], &[]);
@@ -325,7 +325,7 @@ fn periodic_runs_come_every_half_base_of_the_defaults_gc_19() {
 }
 
 #[test]
-fn below_gc_thresh1_nothing_ages_and_from_it_on_the_idle_and_failed_go_gc_21_gc_25() {
+fn below_gc_thresh1_nothing_ages_and_from_it_on_the_idle_and_failed_go_gc_21_gc_25_foot_8() {
     for family in Family::BOTH {
         let mut world = world([12, 600, 1000], &[]);
         fill(&mut world, family, FIRST, 3, S::FAILED);

@@ -103,7 +103,7 @@ fn making_an_entry_again_replaces_flags_and_permanence_but_no_protocol_by_none_p
 }
 
 #[test]
-fn deleting_needs_exactly_the_device_pxy_7() {
+fn deleting_needs_exactly_the_device_pxy_7_foot_40() {
     let (mut world, eth1) = router(&[]);
     let (now, eth0) = (world.now, world.dev());
     assert_eq!(add(&mut world, entry(BEHIND, Some(eth1))), Ok(()));
@@ -146,7 +146,7 @@ fn an_ipv6_entry_needs_a_device_and_listens_to_the_group_of_its_address_pxy_6() 
 }
 
 #[test]
-fn entries_are_announced_to_nobody_and_count_for_no_threshold_pxy_1_pxy_11() {
+fn entries_are_announced_to_nobody_and_count_for_no_threshold_pxy_1_pxy_11_evt_11() {
     let (mut world, eth1) = router(&[]);
     let now = world.now;
     for n in 1..=200 {
@@ -357,7 +357,7 @@ fn answers_are_spread_evenly_over_proxy_delay_pxy_14() {
 }
 
 #[test]
-fn proxy_qlen_lets_one_more_wait_on_each_device_pxy_14() {
+fn proxy_qlen_lets_one_more_wait_on_each_device_pxy_14_foot_32() {
     for (limit, waiting) in [(0, 1), (3, 4)] {
         let (mut world, eth1) = router(&[("ipv4/conf/proxy_arp", "1")]);
         world.set("neigh/proxy_qlen", &limit.to_string());
@@ -439,7 +439,7 @@ fn events_of_any_device_drop_what_waits_pxy_17() {
 }
 
 #[test]
-fn a_request_that_waited_goes_through_all_checks_again_pxy_15() {
+fn a_request_that_waited_goes_through_all_checks_again_pxy_15_foot_33() {
     let forwarding_off = |world: &mut World| world.set("conf/eth0/forwarding", "0");
     let entry_gone = |world: &mut World| {
         let (now, eth0) = (world.now, world.dev());

@@ -42,7 +42,7 @@ fn the_default_limit_holds_what_a_kernel_s_holds_que_1() {
 }
 
 #[test]
-fn a_limit_of_no_or_one_byte_keeps_exactly_the_newest_que_3() {
+fn a_limit_of_no_or_one_byte_keeps_exactly_the_newest_que_3_foot_26() {
     for family in Family::BOTH {
         for limit in ["0", "1"] {
             let mut world = World::with(&[("neigh/unres_qlen_bytes", limit)]);
@@ -220,7 +220,7 @@ fn none_and_incomplete_set_by_hand_keep_the_packets_que_10() {
 }
 
 #[test]
-fn without_a_way_to_ask_the_packet_is_dropped_and_nobody_is_told_nud_5() {
+fn without_a_way_to_ask_the_packet_is_dropped_and_nobody_is_told_nud_5_foot_31() {
     for family in Family::BOTH {
         let mut world = World::with(&[("neigh/mcast_solicit", "0"), ("neigh/app_solicit", "0")]);
         let address = peer(family);

@@ -143,7 +143,7 @@ fn retransmission_follows_retrans_time_down_to_the_floor_of_two_ticks_cnv_4() {
 }
 
 #[test]
-fn two_unicast_then_two_broadcast_probes_with_mcast_resolicit_nud_11_nud_12() {
+fn two_unicast_then_two_broadcast_probes_with_mcast_resolicit_nud_11_nud_12_foot_29() {
     for family in Family::BOTH {
         let mut world = World::linux(&[("neigh/ucast_solicit", "2"), ("neigh/mcast_resolicit", "2")]);
         let address = world.init_neighbour_in_state(family, NudState::DELAY);
@@ -157,7 +157,7 @@ fn two_unicast_then_two_broadcast_probes_with_mcast_resolicit_nud_11_nud_12() {
 }
 
 #[test]
-fn two_app_probes_come_before_the_broadcasts_nud_16_evt_9() {
+fn two_app_probes_come_before_the_broadcasts_nud_16_evt_9_foot_47() {
     for family in Family::BOTH {
         let mut world = World::linux(&[("neigh/app_solicit", "2"), ("neigh/mcast_solicit", "2")]);
         let (address, start) = (peer(family), world.now);
@@ -225,7 +225,7 @@ fn manage(world: &mut World, family: Family) {
 }
 
 #[test]
-fn managed_entries_are_used_at_the_default_interval_and_not_at_the_device_s_nud_52() {
+fn managed_entries_are_used_at_the_default_interval_and_not_at_the_device_s_nud_52_foot_34() {
     for family in Family::BOTH {
         let name = format!("{}/neigh/eth0/interval_probe_time_ms", family.sysctl_name());
         let mut world = World::linux(&[]);
@@ -382,7 +382,7 @@ fn a_timer_that_starts_in_the_middle_of_a_tick_is_not_early() {
 }
 
 #[test]
-fn a_timer_that_arms_itself_again_leaves_two_ticks_nud_22() {
+fn a_timer_that_arms_itself_again_leaves_two_ticks_nud_22_foot_43() {
     for family in Family::BOTH {
         // REACHABLE for no time at all, but the timer that made it so does not fire at once.
         let mut world = World::with(&[("neigh/base_reachable_time_ms", "0")]);

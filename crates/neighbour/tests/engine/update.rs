@@ -122,7 +122,7 @@ fn permanent_and_noarp_entries_hear_nothing_upd_2() {
 }
 
 #[test]
-fn a_plain_update_strips_the_flags_of_userspace_and_tells_upd_3() {
+fn a_plain_update_strips_the_flags_of_userspace_and_tells_upd_3_foot_23() {
     for family in Family::BOTH {
         for flags in [Flags::EXT_LEARNED, Flags::EXT_VALIDATED] {
             let mut world = World::new();
@@ -188,7 +188,7 @@ fn a_device_without_addresses_needs_none_upd_6() {
 }
 
 #[test]
-fn without_replace_another_address_is_ignored_with_success_upd_9_upd_26() {
+fn without_replace_another_address_is_ignored_with_success_upd_9_upd_26_foot_25() {
     for family in Family::BOTH {
         for state in [S::REACHABLE, S::STALE, S::PERMANENT] {
             let mut world = World::new();
@@ -340,7 +340,7 @@ fn a_reachable_timer_is_not_armed_anew_by_its_own_state_upd_20() {
 }
 
 #[test]
-fn incomplete_set_by_hand_hangs_until_somebody_answers_upd_22() {
+fn incomplete_set_by_hand_hangs_until_somebody_answers_upd_22_foot_22() {
     for family in Family::BOTH {
         let mut world = World::new();
         world.replace(peer(family), PEER_MAC, S::INCOMPLETE);
@@ -410,7 +410,7 @@ fn updated_moves_only_with_state_or_address_upd_5_upd_11() {
 }
 
 #[test]
-fn several_states_at_once_are_stored_as_given_upd_21() {
+fn several_states_at_once_are_stored_as_given_upd_21_foot_44() {
     let mut world = World::new();
     world.replace(peer(Family::Inet), PEER_MAC, S(0xff));
     assert_eq!(world.state(peer(Family::Inet)), S(0xff));
@@ -456,7 +456,7 @@ fn requests_are_checked_in_linux_s_order_nl_10_to_nl_15() {
 }
 
 #[test]
-fn an_externally_validated_entry_whose_probes_fail_is_stale_again_nud_21() {
+fn an_externally_validated_entry_whose_probes_fail_is_stale_again_nud_21_foot_49() {
     for family in Family::BOTH {
         let mut world = World::new();
         let address = peer(family);
