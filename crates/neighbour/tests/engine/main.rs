@@ -20,5 +20,6 @@ mod queue;
 mod readers;
 mod review;
 mod routers;
+mod smaller_rules;
 mod timelines;
 mod update;
