@@ -169,7 +169,10 @@ fn tests(root: &Path, families: &BTreeSet<&str>) -> anyhow::Result<BTreeMap<Rule
     let mut found: BTreeMap<Rule, BTreeSet<String>> = BTreeMap::new();
     for path in test_files(root)? {
         let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        let whole = path.components().any(|c| c.as_os_str() == "tests");
+        let named = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let whole = path.components().any(|c| c.as_os_str() == "tests")
+            || named == "tests"
+            || named.ends_with("_tests");
         let tested = match whole {
             true => text.as_str(),
             false => {

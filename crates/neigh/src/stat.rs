@@ -128,7 +128,7 @@ mod tests {
 
     /// What a kernel's /proc/net/stat/arp_cache said.
     #[test]
-    fn the_row_is_the_kernels() {
+    fn the_row_is_the_kernels_prc_2() {
         let expected = "00000007 000186f9 0001895b 0000000c   00018870 00000096 00000013   00000000         \
                         00000000         00000089         00000001       0000006c            00000000\n";
         let stats = Stats {

@@ -316,6 +316,7 @@ fn the_monitor_survives_an_overrun_and_lists_again() {
     });
 }
 
+/// The kernel's table as the kernel itself writes it, proxies and all: ARP-66, ARP-67, ARP-68.
 #[test]
 fn an_arp_table_for_old_hands_and_counters() {
     in_namespace("commands::an_arp_table_for_old_hands_and_counters", || {

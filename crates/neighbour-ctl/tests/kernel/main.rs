@@ -1,5 +1,6 @@
 //! The same requests, byte for byte, to the running kernel and to our side of the conversation: the
-//! answers must be the same bytes, but for port ids and times. Each case names the rule it is about.
+//! answers must be the same bytes, but for port ids and times: layouts (NL-1, NL-2, NL-3), types (NL-5), numbers of
+//! states (CNV-6) and of flags (DM-8). Each case names the rule it is about.
 //!
 //! It needs `unshare` and `ip`; where namespaces are not allowed the test says so and passes, except
 //! under `CI`.

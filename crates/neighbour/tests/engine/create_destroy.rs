@@ -214,7 +214,7 @@ fn entries_made_by_the_engine_on_loopback_are_exempt_and_others_there_are_not_cr
 }
 
 #[test]
-fn the_ninth_entry_makes_the_hash_grow_from_eight_hsh_1_hsh_3() {
+fn the_ninth_entry_makes_the_hash_grow_from_eight_hsh_1_hsh_3_cre_13() {
     let mut world = World::new();
     let family = Family::Inet;
     assert_eq!(world.stats(family).entries, 0);
@@ -301,7 +301,7 @@ fn a_flush_leaves_holders_a_harmless_object_dst_3_dst_4() {
 }
 
 #[test]
-fn a_dead_entry_without_an_address_drops_packets_dst_6() {
+fn a_dead_entry_without_an_address_drops_packets_dst_6_nud_3_out_8() {
     let mut world = World::new();
     let address = world.init_neighbour_in_state(Family::Inet, S::INCOMPLETE);
     let (now, dev) = (world.now, world.dev());

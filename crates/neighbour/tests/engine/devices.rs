@@ -148,7 +148,7 @@ fn a_device_that_goes_away_takes_its_entries_and_refuses_new_ones_dev_7() {
 }
 
 #[test]
-fn a_flush_goes_from_the_most_recent_entry_to_the_oldest_evt_3() {
+fn a_flush_goes_from_the_most_recent_entry_to_the_oldest_evt_3_cre_15() {
     for family in Family::BOTH {
         let mut world = World::new();
         (20..25).for_each(|n| world.replace(nth(family, n), PEER_MAC, S::STALE));

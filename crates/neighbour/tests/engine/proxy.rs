@@ -265,7 +265,7 @@ fn nothing_is_answered_for_what_lies_behind_a_device_that_is_down_rfc_1027_2_3()
 }
 
 #[test]
-fn a_probe_is_never_answered_by_proxy_arp_31() {
+fn a_probe_is_never_answered_by_proxy_arp_31_foot_16() {
     let (mut world, _) = router(&[("ipv4/conf/proxy_arp", "1")]);
     assert_eq!(world.frame(&arp_request(ip("0.0.0.0"), PEER_MAC, ip(BEHIND)).frame()), Ok(()));
     world.run_for(secs(1));

@@ -189,7 +189,7 @@ fn without_unicast_probes_delay_ends_in_failed_without_a_packet_nud_25() {
 }
 
 #[test]
-fn a_neighbour_confirmed_with_every_datagram_stays_reachable_without_probes_nud_44() {
+fn a_neighbour_confirmed_with_every_datagram_stays_reachable_without_probes_nud_44_out_2() {
     for family in Family::BOTH {
         let mut world = World::linux(&[]);
         let address = world.init_neighbour_in_state(family, NudState::REACHABLE);
