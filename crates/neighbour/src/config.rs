@@ -13,9 +13,15 @@ pub struct Config {
     /// The grain of timers. Default 4 ms, as a kernel of 250 Hz; parameters are rounded to it
     /// (SYS-4), and nothing is retransmitted faster than the whole ticks in 10 ms (CNV-3).
     pub tick: Duration,
-    /// Entries considered by one forced collection, in place of Linux's millisecond (GC-3); rounded up to 16
-    /// (GC-11).
+    /// Entries that one forced collection may look at, in place of Linux's millisecond (GC-3, GC-11), and one call of
+    /// [`crate::Engine::handle_timeout`] for periodic collection, refresh and sweep; the rest follows in the next
+    /// call. Default 2,048, some tenths of a millisecond. Fewer: shorter calls, but a full table may refuse an entry
+    /// though there is one to collect further behind. More: the other way round.
     pub gc_budget: u32,
+    /// Timers of entries that one call of [`crate::Engine::handle_timeout`] lets fire (or moves within the wheel); the
+    /// rest follows in the next call, for which [`crate::Engine::poll_timeout`] asks at once. Default 1,024, half a
+    /// millisecond if each of them sends a solicitation.
+    pub timer_budget: u32,
     /// Bytes of waiting packets over all entries (as [`Config::linux`] counts them, in true memory
     /// size). Default: what 1,024 full queues hold.
     pub max_queued_bytes: u64,
@@ -38,7 +44,8 @@ impl Config {
         Self {
             seed: 0,
             tick: Duration::from_millis(4),
-            gc_budget: 16_384,
+            gc_budget: 2048,
+            timer_budget: 1024,
             max_queued_bytes: 1024 * 212_992,
             max_transmit: 16_384,
             max_events: 16_384,

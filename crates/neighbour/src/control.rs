@@ -124,6 +124,9 @@ impl Engine {
         let flags = request.flags;
         let asks = flags.intersects(Flags::USE | Flags::MANAGED);
         let mut update = UpdateFlags::ADMIN | UpdateFlags::OVERRIDE | UpdateFlags::OVERRIDE_ISROUTER;
+        if flags.contains(Flags::MANAGED) && self.table_mut(family).managed.reserve().is_err() {
+            return Err(CreateError::OutOfMemory.into());
+        }
         let known = self.table_mut(family).lookup(request.device, request.address);
         let id = match known {
             None => {
@@ -206,7 +209,7 @@ impl Engine {
     /// All entries of a family that are in the table, in no order.
     pub fn neighbours(&self, family: Family) -> impl Iterator<Item = NeighbourInfo> + '_ {
         let table = self.table(family);
-        let live = move |slot: &u32| table.entries.get(*slot).is_some_and(|e| !e.dead);
+        let live = move |slot: &u32| table.entries.get(*slot).is_some_and(|e| !e.is_dead());
         (0..table.entries.slots()).filter(live).map(move |slot| self.info(Id { family, slot }))
     }
 
@@ -239,15 +242,15 @@ impl Engine {
         let age = |tick: crate::time::Tick| -> Duration {
             self.clock.duration(u32::try_from(now.since(tick)).unwrap_or(0))
         };
-        let held = table.shared.refs(id.slot).saturating_sub(u32::from(!entry.dead));
+        let held = table.shared.refs(id.slot).saturating_sub(u32::from(!entry.is_dead()));
         NeighbourInfo {
             family: id.family,
-            device: entry.device,
+            device: entry.device(),
             address: table.address(id.slot),
             state: entry.state,
             lladdr: entry.state.is_valid().then(|| table.lladdr(id.slot)).filter(|a| !a.is_empty()),
-            flags: entry.flags,
-            route_type: entry.route_type,
+            flags: entry.flags(),
+            route_type: entry.route_type(),
             protocol: entry.protocol,
             probes: entry.probes,
             refcnt: held + u32::from(table.wheel.is_armed(id.slot)),

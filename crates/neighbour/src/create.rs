@@ -5,7 +5,7 @@ use crate::event::{EventKind, Reason};
 use crate::history::Happening;
 use crate::hooks::NewNeighbour;
 use crate::neighbour::Neighbour;
-use crate::table::{ByDevice, ByManaged, Id, key};
+use crate::table::{ByDevice, Id, key};
 use crate::{DeviceId, Engine, Family, Flags};
 use core::net::IpAddr;
 use core::time::Duration;
@@ -113,7 +113,7 @@ impl Engine {
         table.gc_entries += 1;
         let full = before >= table.thresholds.thresh3;
         let crowded = before >= table.thresholds.thresh2 && now.is_after(table.last_flush.plus(delay));
-        let freed = if full || crowded { self.forced_gc(family) } else { 0 };
+        let freed = if full || crowded { self.forced_gc(family, full) } else { 0 };
         if full && freed == 0 {
             let table = self.table_mut(family);
             table.stats.table_fulls += 1;
@@ -180,32 +180,14 @@ impl Engine {
         let slot = self.insert(device, &made)?;
         let now = self.clock.tick();
         let confirmed = now.minus(unconfirmed_age); // CRE-12
-        let Constructed { route_type, state, ops, output, .. } = made;
-        let neighbour = Neighbour {
-            device,
-            state,
-            ops,
-            output,
-            route_type,
-            protocol: 0,
-            dead: false,
-            header_cached: false,
-            flags: flags & Flags::STORED,
-            probes: 0,
-            used: now,
-            confirmed,
-            updated: now,
-            queue: Default::default(),
-            by_device: Default::default(),
-            by_gc: Default::default(),
-            by_managed: Default::default(),
-        };
+        let neighbour = Neighbour::new(device, &made, flags & Flags::STORED, now);
+        let neighbour = neighbour.ok_or(CreateError::NoDevice)?; // it was found above
         let table = self.table_mut(family);
         table.entries.put(slot, neighbour);
-        table.shared.publish(slot, state.0, made.lladdr.unwrap_or_default().as_bytes());
-        if flags.contains(Flags::MANAGED) {
-            table.managed.push_back(&mut ByManaged(&mut table.entries), slot);
-        }
+        table.set_confirmed(slot, confirmed);
+        table.shared.publish(slot, made.state.0, made.lladdr.unwrap_or_default().as_bytes());
+        table.list_managed(slot);
+        table.settle(slot);
         let (table, state) = self.table_and_device(family, device);
         if let Some(state) = state {
             state.neighbours[family as usize].push_front(&mut ByDevice(&mut table.entries), slot);

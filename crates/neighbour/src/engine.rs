@@ -21,6 +21,7 @@ use crate::stats::{DropCounters, DropReason, Stats};
 use crate::table::{Id, Table, Thresholds};
 use crate::task::{Task, Tasks};
 use crate::time::{Clock, Instant};
+use crate::work::Work;
 use crate::{CreateError, Family, NudState};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -94,6 +95,7 @@ pub struct Engine {
     pub(crate) queues: Queues,
     pub(crate) limits: crate::icmp::Limits,
     pub(crate) handovers: Arc<Handovers>,
+    pub(crate) work: Work,
 }
 
 impl Engine {
@@ -140,6 +142,7 @@ impl Engine {
             queues: Queues::new(config.max_queued_bytes),
             limits: Default::default(),
             handovers: Arc::new(Handovers::new(config.handover)),
+            work: Work::default(),
             config,
         })
     }
@@ -194,7 +197,7 @@ impl Engine {
         match table.resolve(neighbour.inner.handle()).filter(|_| ours) {
             Some(slot) => {
                 let id = Id { family, slot };
-                let mtu = self.device(self.entry(id).device).map_or(usize::MAX, |d| d.mtu as usize);
+                let mtu = self.device(self.entry(id).device()).map_or(usize::MAX, |d| d.mtu as usize);
                 if packet.len() > mtu { self.refuse(DropReason::TooBig) } else { self.output(id, packet) }
             }
             None => {
@@ -204,7 +207,8 @@ impl Engine {
         }
     }
 
-    /// Does what is due.
+    /// Does what is due, within the budgets of [`Config`]: what is left is for the next call, which
+    /// [`poll_timeout`](Self::poll_timeout) asks for at once.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.begin(now);
         self.run_timers();
@@ -265,7 +269,7 @@ impl Engine {
         let quiet = key.is_multicast() || (key.is_ipv6() && (own.noarp || own.is_loopback())); // NUD-42
         let family = Family::of(key);
         let Some(slot) = self.table(family).find(device, key).filter(|_| !quiet) else { return false };
-        self.entry_mut(Id { family, slot }).confirmed = now;
+        self.table_mut(family).set_confirmed(slot, now);
         true
     }
 
@@ -377,7 +381,7 @@ impl Engine {
         let now = self.clock.tick();
         let max = self.parms_of(id).max_probes(false);
         let entry = self.entry_mut(id);
-        if entry.dead {
+        if entry.is_dead() {
             return;
         }
         entry.updated = now;
@@ -408,7 +412,7 @@ impl Engine {
 
     /// The same for an entry.
     pub(crate) fn remember_of(&mut self, id: Id, happening: Happening) {
-        let (device, address) = (self.entry(id).device, self.address(id));
+        let (device, address) = (self.entry(id).device(), self.address(id));
         self.remember(device, address, happening);
     }
 
@@ -462,7 +466,7 @@ impl Engine {
 
     /// The parameters of an entry: its device's, or the defaults if those are gone.
     pub(crate) fn parms_of(&self, id: Id) -> &Parms {
-        let device = self.entry(id).device;
+        let device = self.entry(id).device();
         let own = self.device(device).and_then(|d| d.parms[id.family as usize].as_ref());
         own.unwrap_or_else(|| &self.table(id.family).defaults)
     }

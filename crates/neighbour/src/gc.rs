@@ -1,49 +1,76 @@
 //! Collection: forced when a creation meets the thresholds, periodic for what lies idle
 //! (GC-1 to GC-31).
+//!
+//! Victims come from lists: forced collection walks those that count, in the order in which they became
+//! collectable; periodic collection those without a timer, in the order in which they became idle. Neither looks at
+//! more than [`Config::gc_budget`](crate::Config::gc_budget) entries in one call; the rest follows in the next.
 
 use crate::create::FLUSH_DELAY;
 use crate::event::Reason;
 use crate::parms::Parm;
-use crate::table::Id;
+use crate::table::{Id, Table};
 use crate::task::Task;
 use crate::time::Tick;
-use crate::{Engine, Family, Flags, NudState};
+use crate::work::Budget;
+use crate::{Engine, Family, NudState};
 use core::time::Duration;
 
-/// The budget is looked at each time this many entries were considered (GC-11).
-const BUDGET_GRAIN: u32 = 16;
+impl Table {
+    /// The entry with which a forced collection begins: the oldest, or where the last one ran out of its budget.
+    fn first_for_gc(&mut self) -> (Option<u32>, bool) {
+        if !self.wheel.has_idle() {
+            return (None, false); // every entry that counts has a timer, and so a reference (GC-5)
+        }
+        let resumed = self.gc_resume.take();
+        (resumed.or_else(|| self.gc_list.first()), resumed.is_some())
+    }
+}
 
 impl Engine {
-    /// Removes what may go from the front of the list, down to gc_thresh2; gives back how many.
-    pub(crate) fn forced_gc(&mut self, family: Family) -> u32 {
+    /// Removes what may go from the front of the list, down to gc_thresh2; gives back how many. `full`: the
+    /// creation will be refused if that is none.
+    ///
+    /// A run that looked at as many entries as it may ends without a word to `last_flush`, so that the next creation
+    /// tries again at once (GC-11), and that one goes on where this one stopped.
+    pub(crate) fn forced_gc(&mut self, family: Family, full: bool) -> u32 {
         let now = self.clock.tick();
         let young = self.clock.ticks_ceil(FLUSH_DELAY);
-        let budget = self.config.gc_budget;
+        let mut budget = Budget::new(self.config.gc_budget);
         let table = self.table_mut(family);
         table.stats.forced_gc_runs += 1;
         let max_clean = i64::from(table.gc_entries) - i64::from(table.thresholds.thresh2); // GC-2
-        let mut next = table.gc_list.first();
-        let (mut removed, mut considered) = (0, 0);
-        while let Some(slot) = next {
+        let (mut next, mut resumed) = table.first_for_gc();
+        let mut removed = 0;
+        loop {
+            let Some(slot) = next else {
+                let table = self.table_mut(family);
+                table.last_flush = now; // GC-12: the list is exhausted
+                if full && resumed && removed == 0 {
+                    resumed = false; // those before were not looked at in this call
+                    next = table.gc_list.first();
+                    continue;
+                }
+                break;
+            };
+            if !budget.take() {
+                self.table_mut(family).gc_resume = next; // GC-11: last_flush stays
+                break;
+            }
             let table = self.table(family);
             next = table.entries[slot].by_gc.next();
             if !table.is_unreferenced(slot) {
                 continue; // GC-5
             }
-            if self.is_victim(Id { family, slot }, now, young)
-                && self.remove_one(Id { family, slot }, Reason::ForcedGc)
-            {
+            let id = Id { family, slot };
+            if self.is_victim(id, now, young) && self.remove_one(id, Reason::ForcedGc) {
                 removed += 1;
             }
             if i64::from(removed) >= max_clean {
-                break; // GC-9
-            }
-            considered += 1;
-            if considered % BUDGET_GRAIN == 0 && considered >= budget {
-                return removed; // GC-11: last_flush stays
+                self.table_mut(family).last_flush = now; // GC-9, GC-12
+                break;
             }
         }
-        self.table_mut(family).last_flush = now; // GC-12
+        self.work.forced += budget.spent();
         removed
     }
 
@@ -57,29 +84,37 @@ impl Engine {
             || !(0..=young as i32).contains(&age)
     }
 
-    /// One run of the periodic work, and the next one's appointment (GC-19).
-    pub(crate) fn periodic_gc(&mut self, family: Family) {
+    /// Begins a run of the periodic work, and makes the next one's appointment (GC-19). A run that is still in
+    /// progress goes on instead.
+    pub(crate) fn periodic_gc(&mut self, family: Family, budget: &mut Budget) {
         let now = self.clock.tick();
         let table = self.table_mut(family);
         table.stats.periodic_gc_runs += 1;
         let every = (table.defaults.get(Parm::BaseReachableTime) / 2).max(1);
         self.redraw_reachable_times(family, now); // GC-20: before anything else
-        let table = self.table(family);
+        let table = self.table_mut(family);
         if table.stats.entries >= u64::from(table.thresholds.thresh1) {
-            for slot in 0..table.entries.slots() {
-                self.collect_idle(Id { family, slot }, now); // GC-22
-            }
+            table.wheel.begin_walk(); // GC-22
         }
         self.tasks.add(&self.clock, every, Task::PeriodicGc(family));
+        self.go_on_with_periodic_gc(family, budget);
     }
 
-    /// GC-23 to GC-27.
+    /// The next slice of the run in progress, if there is one.
+    pub(crate) fn go_on_with_periodic_gc(&mut self, family: Family, budget: &mut Budget) {
+        let now = self.clock.tick();
+        while self.table(family).wheel.is_walking() && budget.take() {
+            let Some(slot) = self.table_mut(family).wheel.walk() else { return };
+            self.collect_idle(Id { family, slot }, now);
+        }
+    }
+
+    /// GC-23 to GC-27. Those that are exempt are not among the idle ones.
     fn collect_idle(&mut self, id: Id, now: Tick) {
-        const KEEP: NudState = NudState(0x80 | 0x01 | 0x02 | 0x08 | 0x10);
         let table = self.table(id.family);
-        let Some(entry) = table.entries.get(id.slot) else { return };
-        if entry.dead || entry.state.has(KEEP) || entry.flags.intersects(Flags::EXEMPT) {
-            return;
+        let entry = &table.entries[id.slot];
+        if entry.state.is_in_timer() {
+            return; // set by hand, so that it has none (UPD-22)
         }
         let confirmed = table.confirmed(id.slot);
         let used =

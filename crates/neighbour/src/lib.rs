@@ -19,6 +19,7 @@ mod arp;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod buffers;
+mod chunked;
 mod conf;
 mod config;
 mod constructor;
@@ -37,6 +38,7 @@ mod icmp;
 mod input;
 mod interface;
 mod list;
+mod managed;
 mod mld;
 mod multicast;
 mod ndisc;
@@ -67,6 +69,7 @@ mod time;
 mod timeout;
 mod timer;
 mod update;
+mod work;
 
 pub use conf::{Conf4, Conf6};
 pub use config::Config;
@@ -97,6 +100,7 @@ pub use sysctl::{SetError, parameter_names};
 pub use table::Thresholds;
 pub use tables::TableInfo;
 pub use time::Instant;
+pub use work::Work;
 
 use core::net::IpAddr;
 

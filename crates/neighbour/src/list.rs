@@ -2,24 +2,25 @@
 
 /// No entry.
 const NIL: u32 = u32::MAX;
+/// Stands for the entry before one that is in no list.
+const UNLINKED: u32 = NIL - 1;
 
 /// An entry's place in one list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Links {
     prev: u32,
     next: u32,
-    linked: bool,
 }
 
 impl Default for Links {
     fn default() -> Self {
-        Self { prev: NIL, next: NIL, linked: false }
+        Self { prev: UNLINKED, next: NIL }
     }
 }
 
 impl Links {
     pub(crate) fn is_linked(&self) -> bool {
-        self.linked
+        self.prev != UNLINKED
     }
 
     /// The entry behind this one.
@@ -35,7 +36,7 @@ pub(crate) trait Linked {
 
 /// First and last of a list.
 ///
-/// Invariant: an entry's links are `linked` exactly while it stands in the list, and following
+/// Invariant: an entry is linked exactly while it stands in the list, and following
 /// `next` from `first` ends at `last`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct List {
@@ -55,9 +56,9 @@ impl List {
     }
 
     pub(crate) fn push_back(&mut self, entries: &mut impl Linked, id: u32) {
-        debug_assert!(!entries.links(id).linked);
+        debug_assert!(!entries.links(id).is_linked());
         let prev = core::mem::replace(&mut self.last, id);
-        *entries.links(id) = Links { prev, next: NIL, linked: true };
+        *entries.links(id) = Links { prev, next: NIL };
         match prev {
             NIL => self.first = id,
             prev => entries.links(prev).next = id,
@@ -65,9 +66,9 @@ impl List {
     }
 
     pub(crate) fn push_front(&mut self, entries: &mut impl Linked, id: u32) {
-        debug_assert!(!entries.links(id).linked);
+        debug_assert!(!entries.links(id).is_linked());
         let next = core::mem::replace(&mut self.first, id);
-        *entries.links(id) = Links { prev: NIL, next, linked: true };
+        *entries.links(id) = Links { prev: NIL, next };
         match next {
             NIL => self.last = id,
             next => entries.links(next).prev = id,
@@ -76,8 +77,8 @@ impl List {
 
     /// Takes an entry out; nothing if it is not in.
     pub(crate) fn remove(&mut self, entries: &mut impl Linked, id: u32) {
-        let Links { prev, next, linked } = core::mem::take(entries.links(id));
-        if !linked {
+        let Links { prev, next } = core::mem::take(entries.links(id));
+        if prev == UNLINKED {
             return;
         }
         match prev {

@@ -1,10 +1,12 @@
 //! An entry as the engine keeps it: what readers need stands in [`neighbour_table`], the rest here.
 
+use crate::constructor::Constructed;
 use crate::event::RouteType;
 use crate::list::Links;
 use crate::queue::QueueId;
 use crate::time::Tick;
 use crate::{DeviceId, NudState};
+use core::num::NonZeroU32;
 
 bitflags::bitflags! {
     /// Flags of an entry: the low byte travels in `ndm_flags`, the rest in NDA_FLAGS_EXT, shifted
@@ -89,35 +91,218 @@ impl Ops {
     }
 }
 
-/// An entry. Its key, link-layer address and references stand in the shared table.
+/// An entry, in 40 bytes. Its key, link-layer address, references and last confirmation stand in the shared table,
+/// its timer in the wheel.
 #[derive(Debug)]
 pub(crate) struct Neighbour {
-    pub(crate) device: DeviceId,
+    /// Interfaces count from 1, so a place without an entry needs no mark of its own.
+    device: NonZeroU32,
+    traits: Traits,
     pub(crate) state: NudState,
-    pub(crate) ops: Ops,
-    pub(crate) output: Output,
-    pub(crate) route_type: RouteType,
     pub(crate) protocol: u8,
-    pub(crate) dead: bool,
-    /// The header was built once: packets of a CONNECTED entry no longer touch it (OUT-3).
-    pub(crate) header_cached: bool,
-    pub(crate) flags: Flags,
     pub(crate) probes: u32,
     pub(crate) used: Tick,
-    pub(crate) confirmed: Tick,
     pub(crate) updated: Tick,
     pub(crate) queue: QueueId,
     /// Its place among the entries of its device.
     pub(crate) by_device: Links,
     /// Its place in the order of collection; linked exactly while it counts in gc_entries.
     pub(crate) by_gc: Links,
-    /// Its place among the managed entries.
-    pub(crate) by_managed: Links,
 }
 
 impl Neighbour {
+    /// An entry made just now; none for a device that is none.
+    pub(crate) fn new(device: DeviceId, made: &Constructed, flags: Flags, now: Tick) -> Option<Self> {
+        let mut neighbour = Self {
+            device: NonZeroU32::new(device.0)?,
+            traits: Traits::default(),
+            state: made.state,
+            protocol: 0,
+            probes: 0,
+            used: now,
+            updated: now,
+            queue: QueueId::default(),
+            by_device: Links::default(),
+            by_gc: Links::default(),
+        };
+        neighbour.traits.put(Traits::OPS, made.ops as u16);
+        neighbour.traits.put(Traits::ROUTE_TYPE, made.route_type as u16);
+        neighbour.set_output(made.output);
+        neighbour.set_flags(flags);
+        Some(neighbour)
+    }
+
+    pub(crate) fn device(&self) -> DeviceId {
+        DeviceId(self.device.get())
+    }
+
+    pub(crate) fn ops(&self) -> Ops {
+        match self.traits.of(Traits::OPS) {
+            0 => Ops::Generic,
+            1 => Ops::Hh,
+            _ => Ops::Direct,
+        }
+    }
+
+    pub(crate) fn output(&self) -> Output {
+        match self.traits.of(Traits::OUTPUT) {
+            0 => Output::Blackhole,
+            1 => Output::Resolve,
+            2 => Output::Connected,
+            _ => Output::Direct,
+        }
+    }
+
+    pub(crate) fn set_output(&mut self, output: Output) {
+        self.traits.put(Traits::OUTPUT, output as u16);
+    }
+
+    pub(crate) fn route_type(&self) -> RouteType {
+        match self.traits.of(Traits::ROUTE_TYPE) {
+            2 => RouteType::Local,
+            3 => RouteType::Broadcast,
+            4 => RouteType::Anycast,
+            5 => RouteType::Multicast,
+            _ => RouteType::Unicast,
+        }
+    }
+
+    /// The flags it keeps: ROUTER and those of [`Flags::STORED`].
+    pub(crate) fn flags(&self) -> Flags {
+        let kept = KEPT_FLAGS.into_iter().filter(|(_, mark)| self.traits.of(*mark) != 0);
+        kept.map(|(flag, _)| flag).collect()
+    }
+
+    pub(crate) fn set_flags(&mut self, flags: Flags) {
+        for (flag, mark) in KEPT_FLAGS {
+            self.traits.put(mark, u16::from(flags.contains(flag)));
+        }
+    }
+
+    pub(crate) fn is_router(&self) -> bool {
+        self.traits.of(Traits::ROUTER) != 0
+    }
+
+    pub(crate) fn is_managed(&self) -> bool {
+        self.traits.of(Traits::MANAGED) != 0
+    }
+
+    pub(crate) fn is_extern_valid(&self) -> bool {
+        self.traits.of(Traits::EXT_VALIDATED) != 0
+    }
+
+    /// It has left the table; somebody may hold it yet (DST-1).
+    pub(crate) fn is_dead(&self) -> bool {
+        self.traits.of(Traits::DEAD) != 0
+    }
+
+    pub(crate) fn set_dead(&mut self) {
+        self.traits.put(Traits::DEAD, 1);
+    }
+
+    /// The header was built once: packets of a CONNECTED entry no longer touch it (OUT-3).
+    pub(crate) fn is_header_cached(&self) -> bool {
+        self.traits.of(Traits::HEADER_CACHED) != 0
+    }
+
+    pub(crate) fn set_header_cached(&mut self) {
+        self.traits.put(Traits::HEADER_CACHED, 1);
+    }
+
+    /// It stands among those that [`crate::managed`] refreshes.
+    pub(crate) fn is_refreshed(&self) -> bool {
+        self.traits.of(Traits::REFRESHED) != 0
+    }
+
+    pub(crate) fn set_refreshed(&mut self, refreshed: bool) {
+        self.traits.put(Traits::REFRESHED, u16::from(refreshed));
+    }
+
     /// Never counted nor collected (CRE-1, GC-16).
     pub(crate) fn is_exempt(&self) -> bool {
-        self.state.has(NudState::PERMANENT) || self.flags.intersects(Flags::EXEMPT)
+        self.state.has(NudState::PERMANENT)
+            || self.traits.of(Traits::EXT_LEARNED) != 0
+            || self.traits.of(Traits::EXT_VALIDATED) != 0
+    }
+}
+
+const KEPT_FLAGS: [(Flags, Field); 4] = [
+    (Flags::ROUTER, Traits::ROUTER),
+    (Flags::EXT_LEARNED, Traits::EXT_LEARNED),
+    (Flags::MANAGED, Traits::MANAGED),
+    (Flags::EXT_VALIDATED, Traits::EXT_VALIDATED),
+];
+
+/// What of an entry takes a bit or a few, side by side.
+#[derive(Clone, Copy, Default, Debug)]
+struct Traits(u16);
+
+/// Where in [`Traits`] something stands: its lowest bit, and its mask before it is moved there.
+#[derive(Clone, Copy)]
+struct Field(u32, u16);
+
+impl Traits {
+    const OPS: Field = Field(0, 0b11);
+    const OUTPUT: Field = Field(2, 0b11);
+    const ROUTE_TYPE: Field = Field(4, 0b111);
+    const ROUTER: Field = Field(7, 1);
+    const EXT_LEARNED: Field = Field(8, 1);
+    const MANAGED: Field = Field(9, 1);
+    const EXT_VALIDATED: Field = Field(10, 1);
+    const DEAD: Field = Field(11, 1);
+    const HEADER_CACHED: Field = Field(12, 1);
+    const REFRESHED: Field = Field(13, 1);
+
+    fn of(self, Field(shift, mask): Field) -> u16 {
+        (self.0 >> shift) & mask
+    }
+
+    fn put(&mut self, Field(shift, mask): Field, value: u16) {
+        self.0 = (self.0 & !(mask << shift)) | ((value & mask) << shift);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_takes_40_bytes() {
+        assert_eq!(size_of::<Option<Neighbour>>(), 40);
+    }
+
+    #[test]
+    fn what_was_put_into_an_entry_comes_out() {
+        let made = |ops, output, route_type| Constructed {
+            address: core::net::Ipv4Addr::LOCALHOST.into(),
+            route_type,
+            state: NudState::STALE,
+            ops,
+            output,
+            lladdr: None,
+        };
+        let kinds = [RouteType::Unicast, RouteType::Local, RouteType::Broadcast, RouteType::Anycast];
+        for route_type in kinds.into_iter().chain([RouteType::Multicast]) {
+            for ops in [Ops::Generic, Ops::Hh, Ops::Direct] {
+                for output in [Output::Blackhole, Output::Resolve, Output::Connected, Output::Direct] {
+                    for bits in 0..16 {
+                        let flags = KEPT_FLAGS.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1);
+                        let flags: Flags = flags.map(|(_, (flag, _))| *flag).collect();
+                        let made = made(ops, output, route_type);
+                        let mut entry = Neighbour::new(DeviceId(7), &made, flags, Tick(1)).expect("device 7");
+                        let traits = |e: &Neighbour| (e.ops(), e.output(), e.route_type(), e.flags());
+                        assert_eq!(traits(&entry), (ops, output, route_type, flags));
+                        assert!(!entry.is_dead() && !entry.is_header_cached() && !entry.is_refreshed());
+                        entry.set_dead();
+                        entry.set_refreshed(true);
+                        entry.set_header_cached();
+                        assert!(entry.is_dead() && entry.is_header_cached() && entry.is_refreshed());
+                        entry.set_refreshed(false);
+                        assert!(!entry.is_refreshed());
+                        assert_eq!(traits(&entry), (ops, output, route_type, flags));
+                    }
+                }
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::queue::{Full, Queue};
 use crate::route::Hop;
 use crate::table::Id;
 use crate::time::Tick;
-use crate::{DeviceId, DropReason, Engine, Family, Flags, NudState, nud};
+use crate::{DeviceId, DropReason, Engine, Family, NudState, nud};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use neighbour_wire::LlAddr;
@@ -60,17 +60,18 @@ impl Engine {
     /// Sends a packet by an entry (OUT-3 to OUT-8).
     pub(crate) fn output(&mut self, id: Id, packet: Vec<u8>) -> Sent {
         let entry = self.entry(id);
-        if entry.state.is_connected() && entry.header_cached {
+        if entry.state.is_connected() && entry.is_header_cached() {
             return self.emit(id, packet); // OUT-3
         }
-        match entry.output {
+        match entry.output() {
             Output::Blackhole => self.refuse(DropReason::NeighDead),
             Output::Connected | Output::Direct => self.emit(id, packet),
             Output::Resolve => match self.event_send(id, Some(packet), true, Reason::Packet) {
                 Ok(Some(packet)) => {
                     let entry = self.entry(id);
-                    let caches = self.device(entry.device).is_some_and(|d| d.header == HeaderOps::Cache);
-                    self.entry_mut(id).header_cached |= caches; // OUT-5
+                    if self.device(entry.device()).is_some_and(|d| d.header == HeaderOps::Cache) {
+                        self.entry_mut(id).set_header_cached(); // OUT-5
+                    }
                     self.emit(id, packet)
                 }
                 Ok(None) => Sent::Queued,
@@ -94,10 +95,10 @@ impl Engine {
         let now = self.clock.tick();
         let entry = self.entry_mut(id);
         entry.used = now; // NUD-1
-        if entry.dead && !entry.state.has(NudState(0x80 | 0x40 | 0x02 | 0x08 | 0x10 | 0x04)) {
+        if entry.is_dead() && !entry.state.has(NudState(0x80 | 0x40 | 0x02 | 0x08 | 0x10 | 0x04)) {
             return Err(DropReason::NeighDead); // DST-6
         }
-        if entry.dead {
+        if entry.is_dead() {
             return Ok(packet);
         }
         let step = nud::next(entry.state, Cause::Send { immediate }, self.facts(id, now));
@@ -159,14 +160,14 @@ impl Engine {
                 true => parms.max_probes(true) == 0,
                 false => entry.probes >= parms.max_probes(in_probe),
             },
-            extern_valid: entry.flags.contains(Flags::EXT_VALIDATED),
+            extern_valid: entry.is_extern_valid(),
         }
     }
 
     /// One probe, in the phase that the counter says (NUD-10, NUD-12).
     pub(crate) fn probe(&mut self, id: Id) {
         let (entry, parms) = (self.entry(id), self.parms_of(id));
-        if entry.ops.solicits() {
+        if entry.ops().solicits() {
             let unicast = parms.get(Parm::UcastSolicit);
             let app = unicast.saturating_add(parms.get(Parm::AppSolicit));
             let newest = self.queues.get(entry.queue).and_then(Queue::newest);
@@ -193,7 +194,7 @@ impl Engine {
 
     /// Asks on the wire: by unicast to `lladdr`, or everybody.
     fn solicit(&mut self, id: Id, source: Option<IpAddr>, lladdr: Option<LlAddr>) {
-        let device = self.entry(id).device;
+        let device = self.entry(id).device();
         match self.address(id) {
             IpAddr::V4(target) => self.arp_solicit(device, target, source, lladdr),
             IpAddr::V6(target) => self.ndisc_solicit(device, target, source, lladdr.is_some()),
@@ -215,7 +216,7 @@ impl Engine {
     /// Gives back what waits, oldest first: nobody answered (QUE-7, QUE-8).
     pub(crate) fn fail_queue(&mut self, id: Id) {
         let mut queue = self.take_queue(id);
-        let (device, next_hop) = (self.entry(id).device, self.address(id));
+        let (device, next_hop) = (self.entry(id).device(), self.address(id));
         self.routes.forget_redirects_by(Hop { device, next_hop });
         while let Some(packet) = queue.pop() {
             let reason = DropReason::Unreachable;
@@ -228,7 +229,7 @@ impl Engine {
 
     /// Builds the header and gives the frame away.
     fn emit(&mut self, id: Id, packet: Vec<u8>) -> Sent {
-        let device = self.entry(id).device;
+        let device = self.entry(id).device();
         let lladdr = self.table(id.family).lladdr(id.slot);
         let ethertype = match id.family {
             Family::Inet => ethertype::IPV4,

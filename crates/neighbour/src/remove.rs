@@ -3,7 +3,7 @@
 use crate::event::{EventKind, Reason};
 use crate::hooks::NewNeighbour;
 use crate::neighbour::Output;
-use crate::table::{ByDevice, ByManaged, Id};
+use crate::table::{ByDevice, Id};
 use crate::{DeviceId, DropReason, Engine, Family, NudState};
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -31,7 +31,7 @@ impl Engine {
         if matches!(unlinked, Unlinked::Held) {
             self.discard_queue(id);
             let entry = &mut self.table_mut(id.family).entries[id.slot];
-            entry.output = Output::Blackhole;
+            entry.set_output(Output::Blackhole);
             entry.state = if entry.state.is_valid() { NudState::NOARP } else { NudState::NONE };
             self.publish(id);
         }
@@ -43,11 +43,14 @@ impl Engine {
 
     /// Marks an entry dead: it counts and is listed no longer (DST-1).
     fn leave_lists(&mut self, id: Id) {
-        let device = self.entry(id).device;
+        let device = self.entry(id).device();
         let table = self.table_mut(id.family);
-        table.entries[id.slot].dead = true;
+        table.entries[id.slot].set_dead();
         table.gc_unlink(id.slot);
-        table.managed.remove(&mut ByManaged(&mut table.entries), id.slot);
+        table.settle(id.slot);
+        if table.entries[id.slot].is_refreshed() {
+            table.managed.forget_one();
+        }
         let (table, state) = self.table_and_device(id.family, device);
         if let Some(state) = state {
             state.neighbours[id.family as usize].remove(&mut ByDevice(&mut table.entries), id.slot);
@@ -67,7 +70,7 @@ impl Engine {
         let table = self.table_mut(id.family);
         let Some(entry) = table.entries.take(id.slot) else { return };
         table.shared.free(id.slot);
-        self.count_destroyed(entry.device, &seen);
+        self.count_destroyed(entry.device(), &seen);
     }
 
     /// Counts an object's end and tells its device (DST-5, CRE-16).
@@ -118,8 +121,7 @@ impl Engine {
         while let Some(slot) = next {
             let entry = &self.table(family).entries[slot];
             next = entry.by_device.next();
-            let permanent =
-                entry.state.has(NudState::PERMANENT) || entry.flags.contains(crate::Flags::EXT_VALIDATED);
+            let permanent = entry.state.has(NudState::PERMANENT) || entry.is_extern_valid();
             if !(keep_permanent && permanent) {
                 self.flush_one(Id { family, slot }, reason);
             }

@@ -3,6 +3,7 @@
 
 use crate::task::Task;
 use crate::time::{MAX_TICKS, Tick};
+use crate::work::Budget;
 use crate::{Engine, Family};
 use core::time::Duration;
 
@@ -18,27 +19,37 @@ fn pulled_up(stamp: Tick, now: Tick, day: u32) -> Tick {
 }
 
 impl Engine {
-    pub(crate) fn sweep_stamps(&mut self, family: Family) {
-        let now = self.clock.tick();
-        let day = self.clock.ticks_ceil(DAY).min(MAX_TICKS / 4);
+    /// Begins a sweep, and makes the next one's appointment.
+    pub(crate) fn sweep_stamps(&mut self, family: Family, budget: &mut Budget) {
+        let (now, day) = self.today();
         let table = self.table_mut(family);
-        for slot in 0..table.entries.slots() {
-            if table.entries.get(slot).is_none() {
-                continue;
-            }
-            let confirmed = pulled_up(table.confirmed(slot), now, day);
-            if table.shared.confirmed(slot).is_some() {
-                table.shared.set_confirmed(slot, confirmed.0);
-            }
-            let entry = &mut table.entries[slot];
-            entry.confirmed = confirmed;
-            entry.used = pulled_up(entry.used, now, day);
-            entry.updated = pulled_up(entry.updated, now, day);
-        }
+        table.sweeping = Some(0);
         table.last_flush = pulled_up(table.last_flush, now, day);
         table.last_rand = pulled_up(table.last_rand, now, day);
         table.overflow.sweep(now, day);
         self.tasks.add(&self.clock, day, Task::Sweep(family));
+        self.go_on_with_sweep(family, budget);
+    }
+
+    /// The next slice of the sweep in progress, if there is one: slot by slot.
+    pub(crate) fn go_on_with_sweep(&mut self, family: Family, budget: &mut Budget) {
+        let (now, day) = self.today();
+        let table = self.table_mut(family);
+        while let Some(slot) = table.sweeping.filter(|_| budget.take()) {
+            table.sweeping = (slot + 1 < table.entries.slots()).then_some(slot + 1);
+            if table.entries.get(slot).is_none() {
+                continue;
+            }
+            table.set_confirmed(slot, pulled_up(table.confirmed(slot), now, day));
+            let entry = &mut table.entries[slot];
+            entry.used = pulled_up(entry.used, now, day);
+            entry.updated = pulled_up(entry.updated, now, day);
+        }
+    }
+
+    /// The present tick, and how many a day has.
+    fn today(&self) -> (Tick, u32) {
+        (self.clock.tick(), self.clock.ticks_ceil(DAY).min(MAX_TICKS / 4))
     }
 }
 

@@ -1,6 +1,8 @@
 //! One family's table: its entries, the lists through them, its thresholds and counters.
 
+use crate::chunked::Chunked;
 use crate::list::{Linked, Links, List};
+use crate::managed::Managed;
 use crate::neighbour::Neighbour;
 use crate::parms::Parms;
 use crate::ratelimit::Ratelimit;
@@ -9,7 +11,6 @@ use crate::stats::Stats;
 use crate::time::{Clock, Tick};
 use crate::timer::Wheel;
 use crate::{DeviceId, Family};
-use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::ops::{Index, IndexMut};
 use core::time::Duration;
@@ -25,47 +26,45 @@ pub(crate) struct Id {
 
 /// The entries by slot. Dead ones that somebody holds are among them.
 #[derive(Debug, Default)]
-pub(crate) struct Entries(Vec<Option<Neighbour>>);
+pub(crate) struct Entries(Chunked<Option<Neighbour>>);
 
 impl Entries {
     pub(crate) fn get(&self, slot: u32) -> Option<&Neighbour> {
-        self.0.get(slot as usize)?.as_ref()
+        self.0.get(slot)?.as_ref()
     }
 
     /// Makes room so that [`Entries::put`] cannot fail.
     pub(crate) fn reserve(&mut self, slot: u32) -> Result<(), OutOfMemory> {
-        let need = slot as usize + 1;
-        if need > self.0.len() {
-            self.0.try_reserve(need - self.0.len()).map_err(|_| OutOfMemory)?;
-            self.0.resize_with(need, || None);
+        while self.0.len() <= slot {
+            self.0.push(None)?;
         }
         Ok(())
     }
 
     pub(crate) fn put(&mut self, slot: u32, neighbour: Neighbour) {
-        self.0[slot as usize] = Some(neighbour);
+        self.0[slot] = Some(neighbour);
     }
 
     pub(crate) fn take(&mut self, slot: u32) -> Option<Neighbour> {
-        self.0.get_mut(slot as usize)?.take()
+        self.0.get_mut(slot)?.take()
     }
 
     /// Upper bound of the slots in use.
     pub(crate) fn slots(&self) -> u32 {
-        self.0.len() as u32
+        self.0.len()
     }
 }
 
 impl Index<u32> for Entries {
     type Output = Neighbour;
     fn index(&self, slot: u32) -> &Neighbour {
-        self.0[slot as usize].as_ref().expect("a slot in a list or just looked up holds an entry")
+        self.0[slot].as_ref().expect("a slot in a list or just looked up holds an entry")
     }
 }
 
 impl IndexMut<u32> for Entries {
     fn index_mut(&mut self, slot: u32) -> &mut Neighbour {
-        self.0[slot as usize].as_mut().expect("a slot in a list or just looked up holds an entry")
+        self.0[slot].as_mut().expect("a slot in a list or just looked up holds an entry")
     }
 }
 
@@ -73,8 +72,6 @@ impl IndexMut<u32> for Entries {
 pub(crate) struct ByDevice<'a>(pub(crate) &'a mut Entries);
 /// The entries seen by their links in the list for collection.
 pub(crate) struct ByGc<'a>(pub(crate) &'a mut Entries);
-/// The entries seen by their links in the list of managed ones.
-pub(crate) struct ByManaged<'a>(pub(crate) &'a mut Entries);
 
 impl Linked for ByDevice<'_> {
     fn links(&mut self, id: u32) -> &mut Links {
@@ -84,11 +81,6 @@ impl Linked for ByDevice<'_> {
 impl Linked for ByGc<'_> {
     fn links(&mut self, id: u32) -> &mut Links {
         &mut self.0[id].by_gc
-    }
-}
-impl Linked for ByManaged<'_> {
-    fn links(&mut self, id: u32) -> &mut Links {
-        &mut self.0[id].by_managed
     }
 }
 
@@ -123,8 +115,13 @@ pub(crate) struct Table {
     /// Entries counted against the thresholds: those in `gc_list`, and one under creation.
     pub(crate) gc_entries: u32,
     pub(crate) gc_list: List,
-    pub(crate) managed: List,
+    /// Where in `gc_list` the next forced collection goes on, after one whose budget ran out (GC-11).
+    pub(crate) gc_resume: Option<u32>,
+    pub(crate) managed: Managed,
+    /// The timers; and those without one that may be collected, as idle ones: alive and not exempt.
     pub(crate) wheel: Wheel,
+    /// The slot at which the sweep in progress goes on.
+    pub(crate) sweeping: Option<u32>,
     pub(crate) last_flush: Tick,
     pub(crate) last_rand: Tick,
     /// Linux's hash, as far as a user sees it (HSH-1, HSH-3).
@@ -149,8 +146,10 @@ impl Table {
             stats: Stats::default(),
             gc_entries: 0,
             gc_list: List::default(),
-            managed: List::default(),
+            gc_resume: None,
+            managed: Managed::default(),
             wheel: Wheel::new(now),
+            sweeping: None,
             last_flush: now,
             last_rand: now.plus(defaults.reachable_time().saturating_mul(20)), // DM-29
             hash_shift: 3,
@@ -195,10 +194,15 @@ impl Table {
         LlAddr::new(&bytes[..len.min(32)]).unwrap_or_default()
     }
 
-    /// `confirmed`, by the engine or by a reader, whichever is later.
+    /// When somebody last vouched for an entry: the engine, or a reader.
     pub(crate) fn confirmed(&self, slot: u32) -> Tick {
-        let own = self.entries[slot].confirmed;
-        self.shared.confirmed(slot).map_or(own, |tick| own.max(Tick(tick)))
+        let tick = self.shared.confirmed(slot);
+        debug_assert!(tick.is_some(), "every entry is given a tick when it is made (CRE-12)");
+        Tick(tick.unwrap_or_default())
+    }
+
+    pub(crate) fn set_confirmed(&mut self, slot: u32, tick: Tick) {
+        self.shared.set_confirmed(slot, tick.0);
     }
 
     /// Held by nobody but the table: no reference outside, no timer (GC-5).
@@ -206,9 +210,25 @@ impl Table {
         self.shared.refs(slot) == 1 && !self.wheel.is_armed(slot)
     }
 
+    /// Puts an entry among the idle ones, or takes it from there, as its timer, state and flags say.
+    pub(crate) fn settle(&mut self, slot: u32) {
+        let entry = &self.entries[slot];
+        let idle = !entry.is_dead() && !entry.is_exempt();
+        self.wheel.set_idle(slot, idle);
+    }
+
+    /// Is there work that was begun, and goes on in the next call?
+    pub(crate) fn has_begun_work(&self) -> bool {
+        self.wheel.is_walking() || self.managed.is_walking() || self.sweeping.is_some()
+    }
+
     /// Takes an entry off the list for collection; it no longer counts (GC-17, DST-1).
     pub(crate) fn gc_unlink(&mut self, slot: u32) {
-        if self.entries[slot].by_gc.is_linked() {
+        let links = self.entries[slot].by_gc;
+        if links.is_linked() {
+            if self.gc_resume == Some(slot) {
+                self.gc_resume = links.next();
+            }
             self.gc_list.remove(&mut ByGc(&mut self.entries), slot);
             self.gc_entries -= 1;
         }

@@ -2,28 +2,50 @@
 
 use crate::event::Reason;
 use crate::nud::{Actions, Cause};
-use crate::parms::Parm;
-use crate::table::Id;
+use crate::table::{Id, Table};
 use crate::task::Task;
 use crate::time::Tick;
+use crate::work::Budget;
 use crate::{Engine, Family, Instant, nud};
 
 impl Engine {
-    /// All that is due now.
+    /// What is due now, as far as the budgets of one call go; [`Engine::next_deadline`] is now until all of it is
+    /// done.
     pub(crate) fn run_timers(&mut self) {
-        let now = self.clock.tick();
+        self.fire_timers();
+        let mut budget = Budget::new(self.config.gc_budget);
+        self.run_tasks(&mut budget);
         for family in Family::BOTH {
-            while let Some((slot, due)) = self.table_mut(family).wheel.pop(now) {
+            self.go_on_with_periodic_gc(family, &mut budget);
+            self.go_on_with_managed(family, &mut budget);
+            self.go_on_with_sweep(family, &mut budget);
+        }
+        self.work.entries += budget.spent();
+    }
+
+    /// The timers of entries. Each family has its share, so that neither waits for the other.
+    fn fire_timers(&mut self) {
+        let now = self.clock.tick();
+        let mut budget = Budget::new(self.config.timer_budget);
+        for (family, kept) in [(Family::Inet, budget.left / 2), (Family::Inet6, 0)] {
+            let mut left = budget.left - kept;
+            while let Some((slot, due)) = self.table_mut(family).wheel.pop(now, &mut left) {
                 self.fire(Id { family, slot }, due);
                 self.pay_unreachable();
             }
+            budget.left = kept + left;
         }
+        self.work.timers += budget.spent();
+    }
+
+    /// The engine's own appointments.
+    fn run_tasks(&mut self, budget: &mut Budget) {
         let now = self.clock.now();
         while let Some(task) = self.tasks.pop(now) {
             match task {
-                Task::PeriodicGc(family) => self.periodic_gc(family),
-                Task::Managed(family) => self.refresh_managed(family),
-                Task::Sweep(family) => self.sweep_stamps(family),
+                Task::PeriodicGc(family) => self.periodic_gc(family, budget),
+                Task::Managed(family) => self.refresh_managed(family, budget),
+                Task::Sweep(family) => self.sweep_stamps(family, budget),
                 Task::Proxy => self.run_proxied(),
                 Task::Dad(device, address) => self.dad_round(device, address),
                 Task::RouterSolicit(device) => self.router_solicit_round(device),
@@ -47,19 +69,11 @@ impl Engine {
         }
     }
 
-    /// Uses every managed entry, so that it stays resolved (NUD-50 to NUD-54).
-    fn refresh_managed(&mut self, family: Family) {
-        let mut next = self.table(family).managed.first();
-        while let Some(slot) = next {
-            next = self.table(family).entries[slot].by_managed.next();
-            let _ = self.event_send(Id { family, slot }, None, false, Reason::Managed);
-        }
-        let every = self.table(family).defaults.get(Parm::IntervalProbeTime).max(1);
-        self.tasks.add(&self.clock, every, Task::Managed(family));
-    }
-
-    /// When there is next something to do.
+    /// When there is next something to do: now, if the last call left anything.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        if self.tables.iter().any(Table::has_begun_work) {
+            return Some(self.clock.now());
+        }
         let entries = Family::BOTH.into_iter().filter_map(|family| self.table(family).wheel.next_deadline());
         let entries = entries.map(|tick| self.clock.instant(tick));
         entries.chain(self.tasks.next_deadline()).min()

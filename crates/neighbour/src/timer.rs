@@ -1,112 +1,202 @@
 //! A hierarchical timing wheel: one timer for each entry, arming, moving and cancelling in constant
-//! time, nothing to do while nothing is due.
+//! time, nothing to do while nothing is due. Entries without a timer may stand in a list of idle ones instead,
+//! which costs them nothing: it runs through the same links.
 //!
 //! Six levels of 64 slots; level *l* holds what differs from the present tick first in its *l*-th
 //! group of six bits. Everything in a lower level is due before anything in a higher one, so the next
 //! deadline is found in the bitmap of the lowest level that holds anything.
+//!
+//! An entry's slot follows from its tick and the present one, so its node need not name it. A slot whose time has
+//! come is emptied in steps: what it held stands in the list `turning` meanwhile, which is known by its ends.
 
+use crate::chunked::Chunked;
 use crate::time::Tick;
-use alloc::collections::TryReserveError;
-use alloc::vec::Vec;
+use neighbour_table::OutOfMemory;
 
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 const LEVELS: usize = 6;
-const NIL: u32 = u32::MAX;
-/// The list of timers that are due now stands behind the slots of all levels.
-const DUE: u16 = (LEVELS * SLOTS) as u16;
-const UNARMED: u16 = DUE + 1;
+/// Bits of an entry's number; there are fewer than 2²⁸ entries.
+const ID_BITS: u32 = 30;
+/// No entry.
+const NIL: u32 = (1 << ID_BITS) - 1;
 
+/// Which kind of list a node stands in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    Nowhere,
+    /// In a slot, in `due` or in `turning`.
+    Armed,
+    Idle,
+}
+
+/// An entry's timer.
 #[derive(Clone, Copy, Debug)]
 struct Node {
+    /// The node before it, and in the upper two bits its [`Place`].
     prev: u32,
     next: u32,
     /// Low half of the tick at which it is due.
     at: u32,
-    /// The list it stands in, or [`UNARMED`].
-    list: u16,
+}
+
+impl Node {
+    const UNARMED: Self = Self { prev: NIL, next: NIL, at: 0 };
+
+    fn place(&self) -> Place {
+        match self.prev >> ID_BITS {
+            0 => Place::Nowhere,
+            1 => Place::Armed,
+            _ => Place::Idle,
+        }
+    }
+
+    fn prev(&self) -> u32 {
+        self.prev & NIL
+    }
+
+    fn set_prev(&mut self, prev: u32) {
+        self.prev = (self.prev & !NIL) | prev;
+    }
+
+    fn set_place(&mut self, place: Place) {
+        self.prev = (self.prev & NIL) | ((place as u32) << ID_BITS);
+    }
+}
+
+/// First and last of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Ends {
+    first: u32,
+    last: u32,
+}
+
+impl Ends {
+    const EMPTY: Self = Self { first: NIL, last: NIL };
 }
 
 /// Timers of entries `0..n`, each armed at most once.
 #[derive(Debug)]
 pub(crate) struct Wheel {
-    nodes: Vec<Node>,
-    /// First and last of each list.
-    lists: [(u32, u32); LEVELS * SLOTS + 1],
+    nodes: Chunked<Node>,
+    slots: [Ends; LEVELS * SLOTS],
     occupied: [u64; LEVELS],
-    /// All that was due at this tick or before stands in the due list.
+    /// All that was due at this tick or before stands in `due` or `turning`.
     current: u64,
+    due: Ends,
+    /// What stood in the slot that begins at `current` and has not found its new place yet.
+    turning: Ends,
+    idle: Ends,
+    /// The idle entry that the walk in progress comes to next.
+    cursor: u32,
 }
 
 impl Wheel {
     pub(crate) fn new(now: Tick) -> Self {
         Self {
-            nodes: Vec::new(),
-            lists: [(NIL, NIL); LEVELS * SLOTS + 1],
+            nodes: Chunked::default(),
+            slots: [Ends::EMPTY; LEVELS * SLOTS],
             occupied: [0; LEVELS],
             current: (1 << 32) | u64::from(now.0), // so that the past can be told from the future
+            due: Ends::EMPTY,
+            turning: Ends::EMPTY,
+            idle: Ends::EMPTY,
+            cursor: NIL,
         }
     }
 
     /// Makes room for the timer of entry `id`.
-    pub(crate) fn reserve(&mut self, id: u32) -> Result<(), TryReserveError> {
-        let need = id as usize + 1;
-        if need > self.nodes.len() {
-            self.nodes.try_reserve(need - self.nodes.len())?;
-            self.nodes.resize(need, Node { prev: NIL, next: NIL, at: 0, list: UNARMED });
+    pub(crate) fn reserve(&mut self, id: u32) -> Result<(), OutOfMemory> {
+        if id >= NIL {
+            return Err(OutOfMemory);
+        }
+        while self.nodes.len() <= id {
+            self.nodes.push(Node::UNARMED)?;
         }
         Ok(())
     }
 
     pub(crate) fn is_armed(&self, id: u32) -> bool {
-        self.nodes[id as usize].list != UNARMED
+        self.nodes[id].place() == Place::Armed
     }
 
-    /// Arms or moves the timer of `id`; a tick that is past already is due at once.
+    /// Arms or moves the timer of `id`; a tick that is past already is due at once. It is idle no longer.
     pub(crate) fn arm(&mut self, id: u32, at: Tick) {
-        self.cancel(id);
-        self.nodes[id as usize].at = at.0;
+        self.unlink(id);
+        self.nodes[id].at = at.0;
         self.place(id);
     }
 
     /// Disarms the timer of `id`; true if it was armed.
     pub(crate) fn cancel(&mut self, id: u32) -> bool {
-        let Node { prev, next, list, .. } = self.nodes[id as usize];
-        if list == UNARMED {
-            return false;
+        let armed = self.is_armed(id);
+        if armed {
+            self.unlink(id);
         }
-        match prev {
-            NIL => self.lists[list as usize].0 = next,
-            prev => self.nodes[prev as usize].next = next,
+        armed
+    }
+
+    /// Puts an entry at the end of the idle ones, or takes it out; nothing while its timer is armed.
+    pub(crate) fn set_idle(&mut self, id: u32, idle: bool) {
+        match (self.nodes[id].place(), idle) {
+            (Place::Nowhere, true) => self.append(id, Place::Idle, |wheel| &mut wheel.idle),
+            (Place::Idle, false) => self.unlink(id),
+            _ => {}
         }
-        match next {
-            NIL => self.lists[list as usize].1 = prev,
-            next => self.nodes[next as usize].prev = prev,
+    }
+
+    /// Is any entry idle?
+    pub(crate) fn has_idle(&self) -> bool {
+        self.idle.first != NIL
+    }
+
+    /// Begins a walk over the idle entries, in the order in which they became idle, unless one is in progress.
+    pub(crate) fn begin_walk(&mut self) {
+        if self.cursor == NIL {
+            self.cursor = self.idle.first;
         }
-        if self.lists[list as usize].0 == NIL && list != DUE {
-            self.occupied[list as usize / SLOTS] &= !(1 << (list as usize % SLOTS));
+    }
+
+    /// Is a walk in progress?
+    pub(crate) fn is_walking(&self) -> bool {
+        self.cursor != NIL
+    }
+
+    /// The next entry of the walk. Entries may come and go meanwhile, this one included.
+    pub(crate) fn walk(&mut self) -> Option<u32> {
+        let id = self.cursor;
+        if id == NIL {
+            return None;
         }
-        self.nodes[id as usize].list = UNARMED;
-        true
+        self.cursor = self.nodes[id].next;
+        Some(id)
     }
 
     /// The tick at which there is something to do: never later than the first timer is due, earlier
     /// only to move timers down a level.
     pub(crate) fn next_deadline(&self) -> Option<Tick> {
-        if self.lists[DUE as usize].0 != NIL {
+        if self.due != Ends::EMPTY || self.turning != Ends::EMPTY {
             return Some(Tick(self.current as u32));
         }
         self.next_slot().map(|(_, _, at)| Tick(at as u32))
     }
 
     /// Takes the next timer that is due at `now`, in the order in which they are due, and the tick for
-    /// which it was armed.
-    pub(crate) fn pop(&mut self, now: Tick) -> Option<(u32, Tick)> {
-        loop {
-            let (first, _) = self.lists[DUE as usize];
-            if first != NIL {
-                self.cancel(first);
-                return Some((first, Tick(self.nodes[first as usize].at)));
+    /// which it was armed. Each timer taken or moved down a level takes one from `left`; at none nothing happens.
+    pub(crate) fn pop(&mut self, now: Tick, left: &mut u32) -> Option<(u32, Tick)> {
+        while *left > 0 {
+            if self.turning.first != NIL {
+                *left -= 1;
+                let id = self.turning.first;
+                self.unlink(id);
+                self.place(id);
+                continue;
+            }
+            if self.due.first != NIL {
+                *left -= 1;
+                let id = self.due.first;
+                self.unlink(id);
+                return Some((id, Tick(self.nodes[id].at)));
             }
             let now = self.widen(now.0);
             match self.next_slot() {
@@ -117,6 +207,7 @@ impl Wheel {
                 }
             }
         }
+        None
     }
 
     /// The full tick nearest to the present one whose low half is `at`.
@@ -137,39 +228,93 @@ impl Wheel {
         Some((level, slot, (position + u64::from(ahead)) << shift))
     }
 
-    /// Moves the present to the beginning of a slot and what it holds to where it stands now.
+    /// Moves the present to the beginning of a slot; what it holds is to find new places.
     fn turn(&mut self, level: usize, slot: usize, at: u64) {
         self.current = at;
-        let list = level * SLOTS + slot;
-        let (mut id, _) = core::mem::replace(&mut self.lists[list], (NIL, NIL));
+        self.turning = core::mem::replace(&mut self.slots[level * SLOTS + slot], Ends::EMPTY);
         self.occupied[level] &= !(1 << slot);
-        while id != NIL {
-            let next = self.nodes[id as usize].next;
-            self.place(id);
-            id = next;
+    }
+
+    /// Level and slot of a tick to come; none if it has come.
+    fn slot_of(&self, at: u32) -> Option<(usize, usize)> {
+        let at = self.widen(at);
+        if at <= self.current {
+            return None;
         }
+        let differing = 63 - (at ^ self.current).leading_zeros();
+        let level = ((differing / BITS) as usize).min(LEVELS - 1);
+        Some((level, (at >> (BITS * level as u32)) as usize % SLOTS))
     }
 
     fn place(&mut self, id: u32) {
-        let at = self.widen(self.nodes[id as usize].at);
-        let list = if at <= self.current {
-            DUE
-        } else {
-            let differing = 63 - (at ^ self.current).leading_zeros();
-            let level = ((differing / BITS) as usize).min(LEVELS - 1);
-            let slot = (at >> (BITS * level as u32)) as usize % SLOTS;
-            self.occupied[level] |= 1 << slot;
-            (level * SLOTS + slot) as u16
-        };
-        let (first, last) = &mut self.lists[list as usize];
-        let prev = core::mem::replace(last, id);
-        if prev == NIL {
-            *first = id;
-        } else {
-            self.nodes[prev as usize].next = id;
+        match self.slot_of(self.nodes[id].at) {
+            None => self.append(id, Place::Armed, |wheel| &mut wheel.due),
+            Some((level, slot)) => {
+                self.occupied[level] |= 1 << slot;
+                self.append(id, Place::Armed, |wheel| &mut wheel.slots[level * SLOTS + slot]);
+            }
         }
-        let node = &mut self.nodes[id as usize];
-        (node.prev, node.next, node.list) = (prev, NIL, list);
+    }
+
+    fn append(&mut self, id: u32, place: Place, list: impl FnOnce(&mut Self) -> &mut Ends) {
+        let list = list(self);
+        let prev = core::mem::replace(&mut list.last, id);
+        if prev == NIL {
+            list.first = id;
+        } else {
+            self.nodes[prev].next = id;
+        }
+        let node = &mut self.nodes[id];
+        (node.prev, node.next) = (prev, NIL);
+        node.set_place(place);
+    }
+
+    /// Takes an entry out of the list it stands in, if it stands in one.
+    fn unlink(&mut self, id: u32) {
+        let node = self.nodes[id];
+        let (place, prev, next) = (node.place(), node.prev(), node.next);
+        if place == Place::Nowhere {
+            return;
+        }
+        if self.cursor == id {
+            self.cursor = next;
+        }
+        if prev == NIL || next == NIL {
+            self.move_ends(id, &node);
+        }
+        if prev != NIL {
+            self.nodes[prev].next = next;
+        }
+        if next != NIL {
+            self.nodes[next].set_prev(prev);
+        }
+        self.nodes[id].set_place(Place::Nowhere);
+    }
+
+    /// The list whose first or last this entry is begins or ends with its neighbour in it from now on.
+    fn move_ends(&mut self, id: u32, node: &Node) {
+        let holds = |ends: &Ends| ends.first == id || ends.last == id;
+        let mut slot = None;
+        let list = if node.place() == Place::Idle {
+            &mut self.idle
+        } else if holds(&self.due) {
+            &mut self.due
+        } else if holds(&self.turning) {
+            &mut self.turning
+        } else {
+            slot = self.slot_of(node.at);
+            let Some((level, slot)) = slot else { return };
+            &mut self.slots[level * SLOTS + slot]
+        };
+        if node.prev() == NIL {
+            list.first = node.next;
+        }
+        if node.next == NIL {
+            list.last = node.prev();
+        }
+        if let Some((level, slot)) = slot.filter(|_| *list == Ends::EMPTY) {
+            self.occupied[level] &= !(1 << slot);
+        }
     }
 }
 
@@ -178,10 +323,11 @@ mod tests {
     use super::*;
     use alloc::collections::BTreeMap;
     use alloc::vec;
+    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     fn pop(wheel: &mut Wheel, now: u32) -> Option<u32> {
-        wheel.pop(Tick(now)).map(|(id, _)| id)
+        wheel.pop(Tick(now), &mut 1_000_000).map(|(id, _)| id)
     }
 
     fn wheel(n: u32, now: u32) -> Wheel {
@@ -226,11 +372,77 @@ mod tests {
         assert_eq!(pop(&mut wheel, 1_000_000), Some(1));
     }
 
+    /// What fires at `now` with `slice` timers taken or moved in each call.
+    fn in_slices(wheel: &mut Wheel, now: u32, slice: u32) -> Vec<u32> {
+        let mut fired = vec![];
+        loop {
+            let mut left = slice;
+            while let Some((id, _)) = wheel.pop(Tick(now), &mut left) {
+                fired.push(id);
+            }
+            let over = wheel.next_deadline().is_none_or(|at| at.is_after(Tick(now)));
+            assert!(over || left == 0, "it stopped with {left} left");
+            if over {
+                return fired;
+            }
+        }
+    }
+
+    #[test]
+    fn slices_fire_in_the_same_order_as_one_call() {
+        let arm = |wheel: &mut Wheel| {
+            for id in 0..3000 {
+                wheel.arm(id, Tick(10_000 + id * 7919 % 300));
+            }
+        };
+        let (mut whole, mut sliced) = (wheel(3000, 77), wheel(3000, 77));
+        arm(&mut whole);
+        arm(&mut sliced);
+        let expected: Vec<u32> = core::iter::from_fn(|| pop(&mut whole, 10_400)).collect();
+        assert_eq!(expected.len(), 3000);
+        assert_eq!(in_slices(&mut sliced, 10_400, 13), expected);
+    }
+
+    #[test]
+    fn timers_may_go_and_come_while_their_slot_is_emptied() {
+        let mut wheel = wheel(6, 0);
+        (0..5).for_each(|id| wheel.arm(id, Tick(100)));
+        let mut left = 2;
+        assert_eq!(wheel.pop(Tick(100), &mut left), None, "two of five were moved down");
+        assert_eq!((left, wheel.next_deadline()), (0, Some(Tick(64))));
+        for id in [0, 2, 4] {
+            assert!(wheel.cancel(id) && !wheel.is_armed(id));
+        }
+        wheel.arm(5, Tick(70));
+        assert_eq!(in_slices(&mut wheel, 100, 1), [5, 1, 3]);
+    }
+
+    #[test]
+    fn idle_entries_are_walked_in_the_order_in_which_they_became_idle() {
+        let mut wheel = wheel(6, 0);
+        [4, 1, 3, 0].into_iter().for_each(|id| wheel.set_idle(id, true));
+        wheel.set_idle(1, true);
+        wheel.arm(2, Tick(9));
+        wheel.set_idle(2, true);
+        assert!(wheel.is_armed(2) && wheel.has_idle());
+        wheel.begin_walk();
+        assert_eq!(wheel.walk(), Some(4));
+        wheel.begin_walk(); // one is in progress
+        wheel.arm(1, Tick(5)); // the walk was about to come to it
+        wheel.set_idle(4, false);
+        assert_eq!((wheel.walk(), wheel.is_walking()), (Some(3), true));
+        wheel.set_idle(5, true);
+        assert_eq!((wheel.walk(), wheel.walk(), wheel.walk()), (Some(0), Some(5), None));
+        assert!(!wheel.is_walking());
+        assert_eq!((pop(&mut wheel, 10), pop(&mut wheel, 10), pop(&mut wheel, 10)), (Some(1), Some(2), None));
+    }
+
     proptest! {
         #[test]
         fn the_wheel_agrees_with_a_sorted_map(
             start: u32,
-            ops in prop::collection::vec((0u32..32, 0u32..(1 << 22), 0u8..4, 0u32..20_000), 1..200),
+            ops in prop::collection::vec((0u32..32, 0u32..(1 << 22), 0u8..5, 0u32..20_000), 1..200),
+            slice in 1u32..50,
         ) {
             let mut wheel = wheel(32, start);
             let mut model: BTreeMap<u32, u64> = BTreeMap::new();
@@ -242,24 +454,23 @@ mod tests {
                         model.insert(id, now + u64::from(delay));
                     }
                     2 => prop_assert_eq!(wheel.cancel(id), model.remove(&id).is_some()),
+                    3 => wheel.set_idle(id, delay % 2 == 0),
                     _ => now += u64::from(pass),
                 }
-                let mut fired = vec![];
-                while let Some(id) = pop(&mut wheel, now as u32) {
-                    fired.push(id);
+                let mut left = slice;
+                while let Some((id, at)) = wheel.pop(Tick(now as u32), &mut left) {
+                    let armed = model.remove(&id).map(|at| at as u32);
+                    prop_assert_eq!(armed, Some(at.0));
+                    prop_assert!(at.since(Tick(now as u32)) <= 0, "early");
                 }
-                let mut due: Vec<u32> = model.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
-                let times: Vec<u64> = fired.iter().map(|id| model[id]).collect();
-                prop_assert!(times.is_sorted());
-                fired.sort_unstable();
-                due.sort_unstable();
-                prop_assert_eq!(&fired, &due);
-                model.retain(|_, at| *at > now);
-                if let Some(next) = wheel.next_deadline() {
-                    let first = *model.values().min().unwrap();
-                    prop_assert!(next.since(Tick(first as u32)) <= 0 && next.since(Tick(now as u32)) > 0);
-                } else {
-                    prop_assert!(model.is_empty());
+                let first = model.values().min();
+                prop_assert!(left == 0 || first.is_none_or(|at| *at > now), "due and not fired");
+                match (wheel.next_deadline(), first) {
+                    (Some(next), Some(first)) => {
+                        prop_assert!(next.since(Tick(*first as u32)) <= 0);
+                        prop_assert!(left == 0 || next.since(Tick(now as u32)) > 0);
+                    }
+                    (next, first) => prop_assert_eq!((next, first), (None, None)),
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::history::Happening;
 use crate::neighbour::Flags;
 use crate::nud::{Actions, Address, Cause, Claim, Step, Timer, Verdict};
 use crate::parms::Parm;
-use crate::table::{ByManaged, Id};
+use crate::table::Id;
 use crate::time::MAX_TICKS;
 use crate::{Engine, NudState, nud};
 use neighbour_wire::LlAddr;
@@ -59,7 +59,7 @@ impl Engine {
     ) -> Result<(), UpdateError> {
         let entry = self.entry(id);
         let old = entry.state;
-        if entry.dead {
+        if entry.is_dead() {
             return Err(UpdateError::Dead);
         }
         let admin = flags.contains(UpdateFlags::ADMIN);
@@ -117,7 +117,7 @@ impl Engine {
     /// What the machine needs to know of the claim (UPD-6).
     fn claim(&self, id: Id, lladdr: Option<&LlAddr>, to: NudState, flags: UpdateFlags) -> Claim {
         let entry = self.entry(id);
-        let no_addresses = self.device(entry.device).is_none_or(|d| d.addr_len() == 0);
+        let no_addresses = self.device(entry.device()).is_none_or(|d| d.addr_len() == 0);
         let address = match lladdr {
             _ if no_addresses => Address::Same,
             None => Address::Absent,
@@ -138,22 +138,26 @@ impl Engine {
     /// Sets or clears the flags that userspace owns; true if one changed (UPD-3).
     fn store_flags(&mut self, id: Id, flags: UpdateFlags) -> bool {
         let entry = self.entry_mut(id);
-        let old = entry.flags;
+        let old = entry.flags();
+        let mut new = old;
         for (update, flag) in [
             (UpdateFlags::EXT_LEARNED, Flags::EXT_LEARNED),
             (UpdateFlags::MANAGED, Flags::MANAGED),
             (UpdateFlags::EXT_VALIDATED, Flags::EXT_VALIDATED),
         ] {
-            entry.flags.set(flag, flags.contains(update));
+            new.set(flag, flags.contains(update));
         }
-        entry.flags != old
+        entry.set_flags(new);
+        new != old
     }
 
     /// True if it changed.
     pub(crate) fn set_router(&mut self, id: Id, router: bool) -> bool {
-        let flags = &mut self.entry_mut(id).flags;
-        let changed = flags.contains(Flags::ROUTER) != router;
+        let entry = self.entry_mut(id);
+        let changed = entry.is_router() != router;
+        let mut flags = entry.flags();
         flags.set(Flags::ROUTER, router);
+        entry.set_flags(flags);
         changed
     }
 
@@ -162,20 +166,15 @@ impl Engine {
     fn refresh_lists(&mut self, id: Id) {
         let table = self.table_mut(id.family);
         let entry = &table.entries[id.slot];
-        if entry.dead {
+        if entry.is_dead() {
             return;
         }
-        let (exempt, managed, listed) =
-            (entry.is_exempt(), entry.flags.contains(Flags::MANAGED), entry.by_managed.is_linked());
-        match exempt {
+        match entry.is_exempt() {
             true => table.gc_unlink(id.slot),
             false => table.gc_link(id.slot),
         }
-        match (managed, listed) {
-            (true, false) => table.managed.push_back(&mut ByManaged(&mut table.entries), id.slot),
-            (false, true) => table.managed.remove(&mut ByManaged(&mut table.entries), id.slot),
-            _ => {}
-        }
+        table.list_managed(id.slot);
+        table.settle(id.slot);
     }
 
     /// Carries out a step, in Linux's order. Probing and telling are the caller's, who knows when.
@@ -187,11 +186,15 @@ impl Engine {
         let now = self.clock.tick();
         let skip = self.parms_of(id).get(Parm::UcastSolicit);
         let unconfirmed = now.minus(self.parms_of(id).unconfirmed_age());
-        let entry = self.entry_mut(id);
-        let from = entry.state;
+        let table = self.table_mut(id.family);
         if actions.contains(Actions::CONFIRM) {
-            entry.confirmed = now;
+            table.set_confirmed(id.slot, now);
         }
+        if actions.contains(Actions::UNCONFIRM) {
+            table.set_confirmed(id.slot, unconfirmed); // whoever vouched did so for the old address
+        }
+        let entry = &mut table.entries[id.slot];
+        let from = entry.state;
         if actions.contains(Actions::TOUCH) {
             entry.updated = now;
         }
@@ -202,19 +205,11 @@ impl Engine {
             entry.probes = skip;
         }
         entry.state = state;
-        if actions.contains(Actions::UNCONFIRM) {
-            entry.confirmed = unconfirmed;
-        }
-        let forget = actions.contains(Actions::UNCONFIRM);
         if actions.contains(Actions::CONNECT) {
-            entry.output = entry.ops.connected();
+            entry.set_output(entry.ops().connected());
         }
         if actions.contains(Actions::SUSPECT) {
-            entry.output = entry.ops.suspect();
-        }
-        let shared = &self.table_mut(id.family).shared;
-        if forget && shared.confirmed(id.slot).is_some() {
-            shared.set_confirmed(id.slot, unconfirmed.0); // readers vouched for the old address
+            entry.set_output(entry.ops().suspect());
         }
         let store = lladdr.filter(|_| actions.contains(Actions::STORE));
         if let Some(lladdr) = store {
@@ -227,6 +222,7 @@ impl Engine {
             self.tell(EventKind::Changed { neighbour, from, reason });
         }
         self.set_timer(id, timer, reason == Reason::Timer);
+        self.table_mut(id.family).settle(id.slot);
         if actions.contains(Actions::FAIL) {
             self.table_mut(id.family).stats.res_failed += 1;
             self.fail_queue(id);

@@ -4,7 +4,6 @@ use super::{Message, options};
 use crate::conf::Conf6;
 use crate::device::AddressState;
 use crate::event::{EventKind, Reason};
-use crate::neighbour::Flags;
 use crate::update::UpdateFlags;
 use crate::{DropReason, Engine, NudState};
 use core::net::{IpAddr, Ipv6Addr};
@@ -65,9 +64,9 @@ impl Engine {
         let mut flags = UpdateFlags::WEAK_OVERRIDE | UpdateFlags::OVERRIDE_ISROUTER; // ND-49
         flags.set(UpdateFlags::OVERRIDE, advert.override_);
         flags.set(UpdateFlags::ISROUTER, advert.router);
-        let was_router = self.entry(id).flags.contains(Flags::ROUTER);
+        let was_router = self.entry(id).is_router();
         let _ = self.update(id, lladdr.as_ref(), to, flags, reason);
-        if was_router && !self.entry(id).flags.contains(Flags::ROUTER) {
+        if was_router && !self.entry(id).is_router() {
             self.forget_router(device, source); // ND-50
         }
         Ok(())

@@ -297,22 +297,93 @@ fn thresholds_in_the_wrong_order_end_the_walk_after_one_entry_gc_10() {
     assert_eq!(world.count(family), 16, "one went, one came");
 }
 
-#[test]
-fn a_budget_that_runs_out_leaves_last_flush_as_it_was_gc_11_foot_6() {
+/// Makes one entry more, and says how many runs that took and how many entries they looked at.
+#[track_caller]
+fn looked_at(world: &mut World, n: u32) -> (u64, u64) {
     let family = Family::Inet;
-    let config = Config { gc_budget: 16, ..Config::default() };
-    let mut world = configured(config, [8, 16, 1024], &[]);
+    let before = (world.stats(family).forced_gc_runs, world.engine().work().forced);
+    fill(world, family, FIRST + n, 1, S::STALE);
+    (world.stats(family).forced_gc_runs - before.0, world.engine().work().forced - before.1)
+}
+
+#[test]
+fn a_budget_that_runs_out_leaves_last_flush_as_it_was_and_the_next_run_goes_on_gc_11_foot_6() {
+    let mut world = configured(Config { gc_budget: 16, ..Config::default() }, [8, 40, 1024], &[]);
     world.run_for(secs(6));
-    fill(&mut world, family, FIRST, 100, S::REACHABLE);
-    let runs = world.stats(family).forced_gc_runs;
-    assert_eq!(runs, 1, "entries with a timer are not considered: the list ends first");
+    fill(&mut world, Family::Inet, FIRST, 40, S::STALE);
+    // All are young. Two runs of 16, and one of the 10 that are left; then once in 5 s (GC-12).
+    let runs: Vec<_> = (40..46).map(|n| looked_at(&mut world, n)).collect();
+    assert_eq!(runs, [(1, 16), (1, 16), (1, 10), (0, 0), (0, 0), (0, 0)]);
+    assert_eq!(world.count(Family::Inet), 46);
     world.run_for(secs(6));
-    let mut stale = configured(Config { gc_budget: 16, ..Config::default() }, [8, 16, 1024], &[]);
-    stale.run_for(secs(6));
-    fill(&mut stale, family, FIRST, 40, S::STALE);
-    // The first run considers 16 young entries of 17 and is over budget; so is each after it.
-    assert_eq!(stale.stats(family).forced_gc_runs, 24);
-    assert_eq!(stale.count(family), 40);
+    world.forget();
+    assert_eq!(looked_at(&mut world, 46), (1, 7), "from the front again, down to gc_thresh2 (GC-9)");
+    let gone: Vec<_> = (0..7).map(|i| nth(Family::Inet, FIRST + i)).collect();
+    assert_eq!(removed(&world, Reason::ForcedGc), gone);
+}
+
+#[test]
+fn referenced_entries_count_against_the_budget_and_are_not_walked_again_gc_5() {
+    let mut world = configured(Config { gc_budget: 16, ..Config::default() }, [8, 16, 64], &[]);
+    world.run_for(secs(6));
+    let (now, dev) = (world.now, world.dev());
+    fill(&mut world, Family::Inet, FIRST, 16, S::STALE);
+    let held: Vec<_> = (0..16).map(|i| world.engine().hold(now, dev, nth(Family::Inet, FIRST + i))).collect();
+    world.run_for(secs(6));
+    world.forget();
+    assert_eq!(looked_at(&mut world, 16), (1, 16), "all there are, and each is held");
+    fill(&mut world, Family::Inet, FIRST + 17, 2, S::STALE);
+    world.run_for(secs(6));
+    assert_eq!(looked_at(&mut world, 19), (1, 16), "those that are held use the budget up");
+    assert_eq!(looked_at(&mut world, 20), (1, 4), "the next creation finds those behind them");
+    let gone: Vec<_> = (16..19).map(|i| nth(Family::Inet, FIRST + i)).collect();
+    assert_eq!(removed(&world, Reason::ForcedGc), gone);
+    drop(held);
+}
+
+#[test]
+fn the_place_where_a_run_stopped_may_go_meanwhile_gc_11() {
+    let mut world = configured(Config { gc_budget: 16, ..Config::default() }, [8, 40, 1024], &[]);
+    world.run_for(secs(6));
+    fill(&mut world, Family::Inet, FIRST, 40, S::STALE);
+    assert_eq!(looked_at(&mut world, 40), (1, 16));
+    let (now, dev) = (world.now, world.dev());
+    for i in [16, 17, 18] {
+        assert_eq!(world.engine().del_neigh(now, dev, nth(Family::Inet, FIRST + i), 0), Ok(()));
+    }
+    fill(&mut world, Family::Inet, FIRST + 50, 2, S::STALE);
+    assert_eq!(world.count(Family::Inet), 40);
+    assert_eq!(looked_at(&mut world, 60), (1, 16), "it goes on behind the gap");
+    assert_eq!(looked_at(&mut world, 61), (1, 9), "and comes to the end: 41 were there");
+    world.run_for(secs(6));
+    assert_eq!(looked_at(&mut world, 62), (1, 3), "from the front again: 42 and the new one, down to 40");
+}
+
+#[test]
+fn a_full_table_looks_at_the_front_again_before_it_refuses_cre_4() {
+    let family = Family::Inet;
+    let mut world = configured(Config { gc_budget: 16, ..Config::default() }, [8, 16, 24], &[]);
+    world.run_for(secs(6));
+    fill(&mut world, family, FIRST, 24, S::STALE);
+    let request = world.request(nth(family, FIRST + 30), Some(PEER_MAC), S::STALE);
+    let before = world.engine().work().forced;
+    assert!(world.admin(request.clone()).is_err(), "16 young ones were looked at");
+    world.replace(nth(family, FIRST), PEER_MAC, S::FAILED);
+    assert_eq!(world.admin(request), Ok(()), "8 at the end, and the first");
+    assert_eq!(world.info(nth(family, FIRST)), None);
+    assert_eq!(world.engine().work().forced - before, 16 + 16, "then to the end of its budget");
+}
+
+#[test]
+fn a_table_in_which_every_entry_has_a_timer_is_refused_at_no_cost_gc_5_cre_4() {
+    let mut world = world([8, 16, 32], &[]);
+    fill(&mut world, Family::Inet, FIRST, 32, S::REACHABLE);
+    let before = world.engine().work().forced;
+    for i in 0..10 {
+        let request = world.request(nth(Family::Inet, FIRST + 40 + i), Some(PEER_MAC), S::STALE);
+        assert_eq!(world.admin(request), Err(RequestError::Create(CreateError::TableFull)));
+    }
+    assert_eq!(world.engine().work().forced, before);
 }
 
 #[test]
