@@ -1,8 +1,8 @@
 //! Numbered places that never move: chunks of growing size behind one another.
 //!
-//! Slot numbers lie on a line cut into chunks like floating-point numbers are: eight chunks of one size, then eight
+//! Slot numbers lie on a line cut into chunks like floating-point numbers are: sixteen chunks of one size, then sixteen
 //! of twice that size, and so on. So a table of a few entries is small, one of millions has few chunks, and never is
-//! more than an eighth of the memory ahead of need. A chunk never moves and stays until the last handle goes, so a
+//! more than a sixteenth of the memory ahead of need. A chunk never moves and stays until the last handle goes, so a
 //! reader that has stopped may still look at a place that meanwhile belongs to another neighbour: it finds valid
 //! memory there, and another generation.
 //!
@@ -14,15 +14,15 @@ use crate::primitive::{CHUNKS, FIRST_CHUNK_BITS};
 use crate::slices::{Lengths, Slices, Zeroable};
 
 /// Chunks of one size before the size doubles, as a power of two.
-const SAME_SIZE_BITS: u32 = 3;
+const SAME_SIZE_BITS: u32 = if cfg!(loom) { 3 } else { 4 };
 
-/// Places in the first chunk of eight.
+/// Places in the first chunks of one size, together.
 const FIRST: u32 = 1 << FIRST_CHUNK_BITS;
 
 /// Bits of a spot that name the chunk.
-const CHUNK_BITS: u32 = 8;
+const CHUNK_BITS: u32 = 9;
 
-/// The memory of a slot: chunk in the lower eight bits, counted from 1, and above it the offset within it. Never 0.
+/// The memory of a slot: chunk in the lower nine bits, counted from 1, and above it the offset within it. Never 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Spot(u32);
 

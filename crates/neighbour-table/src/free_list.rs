@@ -4,18 +4,43 @@
 
 use crate::arena::{Arena, Spot};
 use crate::error::OutOfMemory;
+use crate::key::Generation;
 use crate::long::Record;
-use crate::primitive::{AtomicU32, Ordering};
+use crate::primitive::Ordering;
 use crate::slices::Zeroable;
+use crate::slot::Cold;
 
 /// Elements with room for the (raw) spot of the next one in a list.
 pub(crate) trait Links {
-    fn next(&self) -> &AtomicU32;
+    /// The next one, 0 at the end.
+    fn next(&self) -> u32;
+
+    /// Sets it, which the element's owner alone may do.
+    fn set_next(&self, raw: u32);
 }
 
 impl Links for Record {
-    fn next(&self) -> &AtomicU32 {
-        &self.next
+    fn next(&self) -> u32 {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    fn set_next(&self, raw: u32) {
+        self.next.store(raw, Ordering::Relaxed);
+    }
+}
+
+/// Stands where a confirmation has its generation: above all of them, so that no late confirmation, which must be at
+/// least as new as what it replaces, writes over a list.
+const IN_A_LIST: u64 = (Generation::MAX as u64) << 32;
+
+impl Links for Cold {
+    fn next(&self) -> u32 {
+        self.confirmed.load(Ordering::Relaxed) as u32
+    }
+
+    fn set_next(&self, raw: u32) {
+        // A swap, so that it stands in one order with the late confirmations that it makes fail.
+        self.confirmed.swap(IN_A_LIST | u64::from(raw), Ordering::Relaxed);
     }
 }
 
@@ -43,7 +68,7 @@ impl FreeList {
         if let Some(spot) = self.head
             && let Some(element) = arena.get(spot)
         {
-            self.head = Spot::from_raw(element.next().load(Ordering::Relaxed));
+            self.head = Spot::from_raw(element.next());
             return Ok(spot);
         }
         let spot = Spot::of(self.fresh).ok_or(OutOfMemory)?;
@@ -55,7 +80,7 @@ impl FreeList {
     /// Gives a place back.
     pub(crate) fn put<T: Links + Zeroable>(&mut self, arena: &Arena<T>, spot: Spot) {
         if let Some(element) = arena.get(spot) {
-            element.next().store(self.head.map_or(0, Spot::raw), Ordering::Relaxed);
+            element.set_next(self.head.map_or(0, Spot::raw));
             self.head = Some(spot);
         }
     }

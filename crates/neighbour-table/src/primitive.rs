@@ -41,7 +41,7 @@ pub(crate) const BUCKETS_PER_STEP: usize = if cfg!(loom) { 1 } else { 2 };
 pub(crate) const SHRINK_DIVISOR: usize = if cfg!(loom) { 2 } else { 8 };
 
 /// Number of chunks an arena can have, and one that is never there (see `arena`).
-pub(crate) const CHUNKS: usize = if cfg!(loom) { 5 } else { 1 + 8 * per_pointer(10, 22) };
+pub(crate) const CHUNKS: usize = if cfg!(loom) { 5 } else { 1 + 16 * per_pointer(10, 22) };
 
 /// The logarithm of the first chunk's place on the number line that `arena` cuts into chunks.
 pub(crate) const FIRST_CHUNK_BITS: u32 = if cfg!(loom) { 3 } else { 6 };

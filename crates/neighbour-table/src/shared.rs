@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use crate::arena::{Arena, Spot};
+use crate::free_list::Links;
 use crate::hit::Hit;
 use crate::index::{Index, View};
 use crate::key::{Handle, Key};
@@ -194,6 +195,7 @@ impl Shared {
         hot.low.store(low, Ordering::Relaxed);
         hot.high.store(high, Ordering::Relaxed);
         hot.word.store(word.bits(), Ordering::Relaxed);
+        cold.confirmed.swap(0, Ordering::Relaxed); // it stood in a list until now
         refs::start(&cold.refs, handle.generation);
         // Release: meets the first Acquire in `candidate`.
         hot.ident.store(Ident::new(handle.generation, key.ifindex).0, Ordering::Release);
@@ -256,12 +258,12 @@ impl Shared {
     }
 
     /// Pushes a slot that nobody refers to any more. It is in no other list, and will not be until the writer has
-    /// taken it from here, so `next` is ours.
+    /// taken it from here, so its link is ours.
     fn push_returned(&self, spot: Spot, cold: &Cold) {
         let mut head = self.returned.load(Ordering::Relaxed);
         loop {
-            cold.next.store(head, Ordering::Relaxed);
-            // Release: meets the Acquire in `take_returned`, for `next` and all use of the neighbour before.
+            cold.set_next(head);
+            // Release: meets the Acquire in `take_returned`, for the link and all use of the neighbour before.
             // A list that is only ever taken whole cannot suffer from a head that went and came back.
             let pushed =
                 self.returned.compare_exchange_weak(head, spot.raw(), Ordering::Release, Ordering::Relaxed);

@@ -4,7 +4,7 @@
 //! stands once for the device (`template`). Reference count and confirmation stand in another place ([`Cold`]), so
 //! that noting use does not disturb readers.
 
-use crate::primitive::{AtomicU32, AtomicU64};
+use crate::primitive::AtomicU64;
 
 /// What a lookup reads: half a cache line.
 ///
@@ -30,10 +30,9 @@ pub(crate) struct Hot {
 pub(crate) struct Cold {
     /// Generation, marks and count: see [`crate::refs::Refs`].
     pub(crate) refs: AtomicU64,
-    /// Generation in the upper half, the tick of the last confirmation in the lower.
+    /// Generation in the upper half, the tick of the last confirmation in the lower. While the slot is in a list, free
+    /// or given back, the next place in it stands here: see [`Links`](crate::free_list::Links).
     pub(crate) confirmed: AtomicU64,
-    /// The next place in the one list this slot is in: free, or given back. Nobody reads it otherwise.
-    pub(crate) next: AtomicU32,
 }
 
 /// Flag: the address is in the side record whose number stands in its place.
@@ -146,7 +145,7 @@ mod tests {
     #[test]
     fn what_a_hit_reads_never_straddles_two_cache_lines() {
         assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (32, 32));
-        assert_eq!(size_of::<Cold>(), 24);
+        assert_eq!(size_of::<Cold>(), 16);
     }
 
     #[test]

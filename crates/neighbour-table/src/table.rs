@@ -292,10 +292,12 @@ impl Table {
         let spot = self.returned?;
         let cold = self.cold(spot);
         let refs = Refs::load(&cold.refs);
+        let next = Spot::from_raw(cold.next());
         if !refs.is_dead() {
+            cold.confirmed.swap(0, Ordering::Relaxed);
             refs::start(&cold.refs, refs.generation());
         }
-        self.returned = Spot::from_raw(cold.next.load(Ordering::Relaxed));
+        self.returned = next;
         let slot = spot.slot();
         Some(if refs.is_dead() { Reclaimed::Dead(slot) } else { Reclaimed::Alive(slot) })
     }
@@ -409,12 +411,6 @@ impl Table {
     #[track_caller]
     fn cold(&self, spot: Spot) -> &Cold {
         self.shared.cold.get(spot).expect("a slot number that `insert` gave out")
-    }
-}
-
-impl Links for Cold {
-    fn next(&self) -> &crate::primitive::AtomicU32 {
-        &self.next
     }
 }
 

@@ -1,7 +1,7 @@
 //! Arrays that grow without moving what they hold.
 //!
-//! Places lie in chunks behind one another: eight chunks of one size, then eight of twice that size, and so on.
-//! So never more than an eighth of the memory is ahead of need, and a creation copies nothing however many entries
+//! Places lie in chunks behind one another: sixteen chunks of one size, then sixteen of twice that size, and so on.
+//! So never more than a sixteenth of the memory is ahead of need, and a creation copies nothing however many entries
 //! there are: at most it has one chunk allocated, whose memory is first touched when a place in it is.
 
 use alloc::vec::Vec;
@@ -9,8 +9,8 @@ use core::ops::{Index, IndexMut};
 use neighbour_table::OutOfMemory;
 
 /// Chunks of one size before the size doubles, as a power of two.
-const SAME_SIZE_BITS: u32 = 3;
-/// The first place's number on the line that is cut into chunks: the first eight chunks have eight places each.
+const SAME_SIZE_BITS: u32 = 4;
+/// The first place's number on the line that is cut into chunks: the first sixteen chunks have four places each.
 const FIRST: u32 = 64;
 
 /// A growing array with numbers below 2³² − 64.
