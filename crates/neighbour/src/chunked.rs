@@ -1,19 +1,20 @@
 //! Arrays that grow without moving what they hold.
 //!
-//! Places lie in chunks behind one another: sixteen chunks of one size, then sixteen of twice that size, and so on.
-//! So never more than a sixteenth of the memory is ahead of need, and a creation copies nothing however many entries
-//! there are: at most it has one chunk allocated, whose memory is first touched when a place in it is.
+//! Places lie in chunks of one size behind one another, so a creation copies nothing however many entries there are:
+//! at most it has one chunk allocated, and the list of chunks made longer. Only the first chunk begins small and
+//! grows by an eighth at a time, for the sake of small tables; so never more than an eighth of the memory is ahead of
+//! need, or one chunk.
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 use neighbour_table::OutOfMemory;
 
-/// Chunks of one size before the size doubles, as a power of two.
-const SAME_SIZE_BITS: u32 = 4;
-/// The first place's number on the line that is cut into chunks: the first sixteen chunks have four places each.
-const FIRST: u32 = 64;
+/// Places in a chunk, as a power of two.
+const CHUNK_BITS: u32 = 11;
+/// Places that the first chunk begins with.
+const FEW: usize = 8;
 
-/// A growing array with numbers below 2³² − 64.
+/// A growing array.
 #[derive(Debug)]
 pub(crate) struct Chunked<T> {
     chunks: Vec<Vec<T>>,
@@ -29,16 +30,7 @@ impl<T> Default for Chunked<T> {
 /// Chunk and offset of a place.
 #[inline]
 fn locate(at: u32) -> (usize, usize) {
-    let x = at.wrapping_add(FIRST).max(FIRST);
-    let shift = x.ilog2() - SAME_SIZE_BITS;
-    let same = (x >> shift) & ((1 << SAME_SIZE_BITS) - 1);
-    let doublings = x.ilog2() - FIRST.ilog2();
-    (((doublings << SAME_SIZE_BITS) + same) as usize, (x & ((1 << shift) - 1)) as usize)
-}
-
-/// How many places a chunk has.
-fn length(chunk: usize) -> usize {
-    1 << ((chunk >> SAME_SIZE_BITS) + (FIRST.ilog2() - SAME_SIZE_BITS) as usize)
+    ((at >> CHUNK_BITS) as usize, (at & ((1 << CHUNK_BITS) - 1)) as usize)
 }
 
 impl<T> Chunked<T> {
@@ -60,12 +52,15 @@ impl<T> Chunked<T> {
 
     /// Makes room for one more, so that the next [`Chunked::push`] cannot fail.
     pub(crate) fn reserve(&mut self) -> Result<(), OutOfMemory> {
-        let (chunk, _) = locate(self.len);
+        let (chunk, offset) = locate(self.len);
         if chunk == self.chunks.len() {
-            let mut fresh = Vec::new();
-            fresh.try_reserve_exact(length(chunk)).map_err(|_| OutOfMemory)?;
             self.chunks.try_reserve(1).map_err(|_| OutOfMemory)?;
-            self.chunks.push(fresh);
+            self.chunks.push(Vec::new());
+        }
+        let places = &mut self.chunks[chunk];
+        if places.capacity() == offset {
+            let more = if chunk > 0 { 1 << CHUNK_BITS } else { FEW.max(offset / 8) };
+            places.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
         }
         Ok(())
     }
@@ -111,41 +106,42 @@ impl<T> IndexMut<u32> for Chunked<T> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn places_fill_the_chunks_without_gap_or_overlap() {
-        let mut expected = (0, 0);
-        for at in 0..100_000 {
-            assert_eq!(locate(at), expected, "place {at}");
-            expected.1 += 1;
-            if expected.1 == length(expected.0) {
-                expected = (expected.0 + 1, 0);
-            }
-        }
+    fn addresses(array: &Chunked<u32>) -> Vec<*const u32> {
+        (0..array.len()).map(|at| &raw const array[at]).collect()
     }
 
     #[test]
-    fn what_stands_in_the_array_never_moves_and_at_most_an_eighth_is_ahead_of_need() {
+    fn beyond_the_first_chunk_nothing_ever_moves() {
         let mut array = Chunked::default();
-        let mut addresses: Vec<*const u32> = Vec::new();
-        for n in 0..20_000 {
-            array.push(n).expect("memory");
-            addresses.push(&raw const array[n]);
-            let room: usize = (0..array.chunks.len()).map(length).sum();
-            assert!(room <= n as usize + 1 + (n as usize + 64) / 8, "{room} places for {}", n + 1);
+        let first = 1 << CHUNK_BITS;
+        (0..=first).for_each(|n| array.push(n).expect("memory"));
+        let before = addresses(&array);
+        (first + 1..20_000).for_each(|n| array.push(n).expect("memory"));
+        assert_eq!(addresses(&array)[..before.len()], before);
+        assert!((0..20_000).all(|n| array[n] == n));
+    }
+
+    #[test]
+    fn at_most_an_eighth_or_a_chunk_is_ahead_of_need() {
+        let mut array = Chunked::default();
+        for n in 1..20_000_usize {
+            array.push(0_u8).expect("memory");
+            let room: usize = array.chunks.iter().map(Vec::capacity).sum();
+            let most = if n <= 1 << CHUNK_BITS { n + FEW.max(n / 8) } else { n + (1 << CHUNK_BITS) };
+            assert!(room <= most, "{room} places for {n}");
         }
-        assert!((0..20_000).all(|n| array[n] == n && core::ptr::eq(&array[n], addresses[n as usize])));
     }
 
     #[test]
     fn a_shorter_array_grows_again_where_it_ended() {
-        for keep in [0, 1, 7, 8, 9, 64, 500, 999, 1000, 2000] {
+        for keep in [0, 1, 7, 8, 9, 2047, 2048, 2049, 4096, 9_999, 10_000, 20_000] {
             let mut array = Chunked::default();
-            (0..1000).for_each(|n| array.push(n).expect("memory"));
+            (0..10_000).for_each(|n| array.push(n).expect("memory"));
             array.truncate(keep);
-            let kept = keep.min(1000);
+            let kept = keep.min(10_000);
             assert_eq!((array.len(), array.get(kept)), (kept, None), "{keep}");
-            (kept..1100).for_each(|n| array.push(n).expect("memory"));
-            assert!((0..1100).all(|n| array[n] == n), "{keep}");
+            (kept..12_000).for_each(|n| array.push(n).expect("memory"));
+            assert!((0..12_000).all(|n| array[n] == n), "{keep}");
         }
     }
 }

@@ -43,6 +43,10 @@ struct Node {
 impl Node {
     const UNARMED: Self = Self { prev: NIL, next: NIL, at: 0 };
 
+    fn new(place: Place, prev: u32, next: u32, at: u32) -> Self {
+        Self { prev: prev | ((place as u32) << ID_BITS), next, at }
+    }
+
     fn place(&self) -> Place {
         match self.prev >> ID_BITS {
             0 => Place::Nowhere,
@@ -53,14 +57,6 @@ impl Node {
 
     fn prev(&self) -> u32 {
         self.prev & NIL
-    }
-
-    fn set_prev(&mut self, prev: u32) {
-        self.prev = (self.prev & !NIL) | prev;
-    }
-
-    fn set_place(&mut self, place: Place) {
-        self.prev = (self.prev & NIL) | ((place as u32) << ID_BITS);
     }
 }
 
@@ -122,25 +118,27 @@ impl Wheel {
 
     /// Arms or moves the timer of `id`; a tick that is past already is due at once. It is idle no longer.
     pub(crate) fn arm(&mut self, id: u32, at: Tick) {
-        self.unlink(id);
-        self.nodes[id].at = at.0;
-        self.place(id);
+        let node = self.nodes[id];
+        self.leave(id, node);
+        self.place(id, at.0);
     }
 
     /// Disarms the timer of `id`; true if it was armed.
     pub(crate) fn cancel(&mut self, id: u32) -> bool {
-        let armed = self.is_armed(id);
+        let node = self.nodes[id];
+        let armed = node.place() == Place::Armed;
         if armed {
-            self.unlink(id);
+            self.unlink(id, node);
         }
         armed
     }
 
     /// Puts an entry at the end of the idle ones, or takes it out; nothing while its timer is armed.
     pub(crate) fn set_idle(&mut self, id: u32, idle: bool) {
-        match (self.nodes[id].place(), idle) {
-            (Place::Nowhere, true) => self.append(id, Place::Idle, |wheel| &mut wheel.idle),
-            (Place::Idle, false) => self.unlink(id),
+        let node = self.nodes[id];
+        match (node.place(), idle) {
+            (Place::Nowhere, true) => append(&mut self.nodes, &mut self.idle, id, Place::Idle, node.at),
+            (Place::Idle, false) => self.unlink(id, node),
             _ => {}
         }
     }
@@ -188,15 +186,17 @@ impl Wheel {
             if self.turning.first != NIL {
                 *left -= 1;
                 let id = self.turning.first;
-                self.unlink(id);
-                self.place(id);
+                let node = self.nodes[id];
+                self.leave(id, node);
+                self.place(id, node.at);
                 continue;
             }
             if self.due.first != NIL {
                 *left -= 1;
                 let id = self.due.first;
-                self.unlink(id);
-                return Some((id, Tick(self.nodes[id].at)));
+                let node = self.nodes[id];
+                self.unlink(id, node);
+                return Some((id, Tick(node.at)));
             }
             let now = self.widen(now.0);
             match self.next_slot() {
@@ -213,7 +213,7 @@ impl Wheel {
     /// The full tick nearest to the present one whose low half is `at`.
     fn widen(&self, at: u32) -> u64 {
         let ahead = at.wrapping_sub(self.current as u32) as i32;
-        self.current.saturating_add_signed(i64::from(ahead))
+        self.current.wrapping_add_signed(i64::from(ahead))
     }
 
     /// The next slot that holds anything: level, slot and the tick at which it begins.
@@ -246,32 +246,26 @@ impl Wheel {
         Some((level, (at >> (BITS * level as u32)) as usize % SLOTS))
     }
 
-    fn place(&mut self, id: u32) {
-        match self.slot_of(self.nodes[id].at) {
-            None => self.append(id, Place::Armed, |wheel| &mut wheel.due),
+    /// Puts an entry that stands nowhere where its tick belongs.
+    fn place(&mut self, id: u32, at: u32) {
+        let list = match self.slot_of(at) {
+            None => &mut self.due,
             Some((level, slot)) => {
                 self.occupied[level] |= 1 << slot;
-                self.append(id, Place::Armed, |wheel| &mut wheel.slots[level * SLOTS + slot]);
+                &mut self.slots[level * SLOTS + slot]
             }
-        }
+        };
+        append(&mut self.nodes, list, id, Place::Armed, at);
     }
 
-    fn append(&mut self, id: u32, place: Place, list: impl FnOnce(&mut Self) -> &mut Ends) {
-        let list = list(self);
-        let prev = core::mem::replace(&mut list.last, id);
-        if prev == NIL {
-            list.first = id;
-        } else {
-            self.nodes[prev].next = id;
-        }
-        let node = &mut self.nodes[id];
-        (node.prev, node.next) = (prev, NIL);
-        node.set_place(place);
+    /// Takes an entry out of the list it stands in.
+    fn unlink(&mut self, id: u32, node: Node) {
+        self.leave(id, node);
+        self.nodes[id] = Node::new(Place::Nowhere, NIL, NIL, node.at);
     }
 
-    /// Takes an entry out of the list it stands in, if it stands in one.
-    fn unlink(&mut self, id: u32) {
-        let node = self.nodes[id];
+    /// The list that an entry stands in goes on without it; its node is to be written next.
+    fn leave(&mut self, id: u32, node: Node) {
         let (place, prev, next) = (node.place(), node.prev(), node.next);
         if place == Place::Nowhere {
             return;
@@ -286,9 +280,9 @@ impl Wheel {
             self.nodes[prev].next = next;
         }
         if next != NIL {
-            self.nodes[next].set_prev(prev);
+            // It stands in the same list, so in the same place: written without being read.
+            self.nodes[next].prev = Node::new(place, prev, NIL, 0).prev;
         }
-        self.nodes[id].set_place(Place::Nowhere);
     }
 
     /// The list whose first or last this entry is begins or ends with its neighbour in it from now on.
@@ -316,6 +310,17 @@ impl Wheel {
             self.occupied[level] &= !(1 << slot);
         }
     }
+}
+
+/// Puts an entry at the end of a list.
+fn append(nodes: &mut Chunked<Node>, list: &mut Ends, id: u32, place: Place, at: u32) {
+    let prev = core::mem::replace(&mut list.last, id);
+    if prev == NIL {
+        list.first = id;
+    } else {
+        nodes[prev].next = id;
+    }
+    nodes[id] = Node::new(place, prev, NIL, at);
 }
 
 #[cfg(test)]
