@@ -59,7 +59,8 @@ impl<T> Chunked<T> {
         }
         let places = &mut self.chunks[chunk];
         if places.capacity() == offset {
-            let more = if chunk > 0 { 1 << CHUNK_BITS } else { FEW.max(offset / 8) };
+            let all = (1 << CHUNK_BITS) - offset;
+            let more = if chunk > 0 { all } else { FEW.max(offset / 8).min(all) };
             places.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
         }
         Ok(())

@@ -21,5 +21,6 @@ mod readers;
 mod review;
 mod routers;
 mod smaller_rules;
+mod slices;
 mod timelines;
 mod update;
