@@ -20,7 +20,7 @@ mod queue;
 mod readers;
 mod review;
 mod routers;
-mod smaller_rules;
 mod slices;
+mod smaller_rules;
 mod timelines;
 mod update;
