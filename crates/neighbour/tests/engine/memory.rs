@@ -4,28 +4,41 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use crate::common::{PEER_MAC, World, nth};
-use neighbour::{CreateError, Family, NudState, RequestError};
+use crate::common::{MAC, PEER_MAC, World, lladdr, nth, prefix};
+use neighbour::{
+    Config, CreateError, Device, Engine, Family, Flags, Instant, NewNeigh, NudState, RequestError,
+};
 
 use NudState as S;
 
 thread_local! {
     /// How many more allocations this thread gets; none: as many as it likes.
     static BUDGET: Cell<Option<usize>> = const { Cell::new(None) };
+    /// Bytes that this thread has allocated, less those it gave back.
+    static HELD: Cell<isize> = const { Cell::new(0) };
 }
 
 /// The system's allocator behind a budget for each thread.
 struct Budgeted;
 
-/// Takes one from the thread's budget; false if it is used up.
-fn granted() -> bool {
-    BUDGET.with(|budget| match budget.get() {
+/// Takes one from the thread's budget, and counts the bytes; false if the budget is used up.
+fn granted(bytes: isize) -> bool {
+    let granted = BUDGET.with(|budget| match budget.get() {
         None => true,
         Some(left) => {
             budget.set(Some(left.saturating_sub(1)));
             left > 0
         }
-    })
+    });
+    if granted {
+        count(bytes);
+    }
+    granted
+}
+
+/// Counts bytes taken, or given back.
+fn count(bytes: isize) {
+    HELD.with(|held| held.set(held.get() + bytes));
 }
 
 // SAFETY: memory comes from and goes to the system's allocator with unchanged arguments; a null pointer is
@@ -33,17 +46,19 @@ fn granted() -> bool {
 unsafe impl GlobalAlloc for Budgeted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc`, which is the system's.
-        if granted() { unsafe { System.alloc(layout) } } else { std::ptr::null_mut() }
+        if granted(layout.size() as isize) { unsafe { System.alloc(layout) } } else { std::ptr::null_mut() }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
         // SAFETY: the block came from the system's allocator with this layout.
         unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let more = size as isize - layout.size() as isize;
         // SAFETY: the block came from the system's allocator with this layout.
-        if granted() { unsafe { System.realloc(block, layout, size) } } else { std::ptr::null_mut() }
+        if granted(more) { unsafe { System.realloc(block, layout, size) } } else { std::ptr::null_mut() }
     }
 }
 
@@ -118,6 +133,38 @@ fn each_allocation_of_a_creation_may_be_the_one_that_fails() {
         world.run_for(crate::common::secs(1));
         assert_eq!(world.count(Family::Inet), 0, "budget {budget}");
     }
+}
+
+#[test]
+fn an_entry_at_rest_takes_at_most_128_bytes_and_160_while_the_table_grows() {
+    let entries: u32 = if cfg!(debug_assertions) { 60_000 } else { 1_000_000 };
+    let (now, mac) = (Instant::from_millis(1000), lladdr(PEER_MAC));
+    let config = Config { history: 0, max_events: 1, ..Config::default() };
+    let mut engine = Engine::new(config);
+    let device = Device::ethernet("eth0", MAC).link_local(false).address(prefix("10.0.0.1/8"));
+    let device = engine.add_device(now, device).expect("a device");
+    let before = HELD.get();
+    let mut worst = 0;
+    for n in 1..=entries {
+        let request = NewNeigh {
+            device,
+            address: nth(Family::Inet, 1000 + n),
+            lladdr: mac,
+            state: S::PERMANENT,
+            flags: Flags::empty(),
+            protocol: 0,
+            create: true,
+            exclusive: true,
+            replace: false,
+            port: 0,
+        };
+        assert_eq!(engine.new_neigh(now, &request), Ok(()));
+        let each = (HELD.get() - before) / n as isize;
+        worst = worst.max(if n < 30_000 { 0 } else { each });
+    }
+    let at_rest = (HELD.get() - before) / entries as isize;
+    println!("{at_rest} bytes an entry at rest, {worst} at the worst");
+    assert!(at_rest <= 128 && worst <= 160, "{at_rest} bytes an entry at rest, {worst} at the worst");
 }
 
 #[test]
