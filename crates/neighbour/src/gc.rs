@@ -143,3 +143,135 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Device, DeviceId, Flags, Instant, LlAddr, NeighbourRef, NewNeigh};
+    use alloc::vec::Vec;
+    use core::net::{IpAddr, Ipv4Addr};
+    use proptest::prelude::*;
+
+    /// Idle are exactly those that live, have no timer and are not exempt; so every entry that forced collection may
+    /// remove is one of them.
+    #[track_caller]
+    fn check(engine: &Engine) {
+        for table in &engine.tables {
+            let mut next = table.gc_list.first();
+            let mut counted = 0;
+            while let Some(slot) = next {
+                let entry = &table.entries[slot];
+                assert!(!entry.is_dead(), "slot {slot} counts and is dead");
+                assert!(table.wheel.is_armed(slot) != table.wheel.is_idle(slot), "slot {slot}: {entry:?}");
+                counted += 1;
+                next = entry.by_gc.next();
+            }
+            assert_eq!(counted, table.gc_entries);
+            for slot in 0..table.entries.slots() {
+                let idle = table.wheel.is_idle(slot);
+                let Some(entry) = table.entries.get(slot) else {
+                    assert!(!idle && !table.wheel.is_armed(slot), "slot {slot} is free");
+                    continue;
+                };
+                let may_go = !entry.is_dead() && !entry.is_exempt() && !table.wheel.is_armed(slot);
+                assert_eq!(idle, may_go, "slot {slot}: {entry:?}");
+                assert!(!entry.is_dead() || !table.wheel.is_armed(slot), "slot {slot} is dead: {entry:?}");
+            }
+        }
+    }
+
+    /// What may happen to the entry of an address.
+    #[derive(Clone, Debug)]
+    enum Op {
+        Set(NudState, Flags),
+        Delete,
+        Send,
+        Hold,
+        Drop,
+        Flush,
+        Pass(u64),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let flags = [Flags::USE, Flags::MANAGED, Flags::EXT_LEARNED, Flags::EXT_VALIDATED];
+        let flags = prop::sample::subsequence(flags.to_vec(), 0..=2);
+        let flags = flags.prop_map(|flags| flags.into_iter().collect::<Flags>());
+        prop_oneof![
+            6 => (prop::sample::select(NudState::ALL.to_vec()), flags).prop_map(|(state, flags)| Op::Set(state, flags)),
+            2 => Just(Op::Delete),
+            2 => Just(Op::Send),
+            1 => Just(Op::Hold),
+            1 => Just(Op::Drop),
+            1 => Just(Op::Flush),
+            3 => (0u64..20_000).prop_map(Op::Pass),
+        ]
+    }
+
+    fn set(
+        engine: &mut Engine,
+        now: Instant,
+        device: DeviceId,
+        address: IpAddr,
+        state: NudState,
+        flags: Flags,
+    ) {
+        let request = NewNeigh {
+            device,
+            address,
+            lladdr: Some(LlAddr::from([2, 0, 0, 0, 0, 9])),
+            state,
+            flags,
+            protocol: 0,
+            create: true,
+            exclusive: false,
+            replace: true,
+            port: 0,
+        };
+        let _ = engine.new_neigh(now, &request); // some combinations are refused
+    }
+
+    proptest! {
+        #[test]
+        fn idle_are_those_that_live_have_no_timer_and_are_not_exempt(
+            ops in prop::collection::vec((0u8..12, op()), 1..80),
+            gc_budget in 1u32..8,
+            timer_budget in 1u32..8,
+        ) {
+            let mut engine = Engine::new(Config { gc_budget, timer_budget, ..Config::default() });
+            let mut now = Instant::from_millis(5000);
+            let ethernet = Device::ethernet("eth0", [2, 0, 0, 0, 0, 1]);
+            let device = engine.add_device(now, ethernet).expect("a device");
+            let thresholds = [("gc_thresh1", "2"), ("gc_thresh2", "4"), ("gc_thresh3", "8")];
+            for (name, value) in thresholds.into_iter().chain([("neigh/gc_stale_time", "5")]) {
+                engine.set(now, name, value).expect("a parameter");
+            }
+            let mut held: Vec<NeighbourRef> = Vec::new();
+            for (last, op) in ops {
+                let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+                match op {
+                    Op::Set(state, flags) => set(&mut engine, now, device, address, state, flags),
+                    Op::Delete => _ = engine.del_neigh(now, device, address, 0),
+                    Op::Send => _ = engine.send(now, device, address, alloc::vec![0x45; 20]),
+                    Op::Hold => held.extend(engine.hold(now, device, address)),
+                    Op::Drop => drop(held.pop()),
+                    Op::Flush if last == 0 => engine.flush(now, Family::Inet, None),
+                    Op::Flush => {}
+                    Op::Pass(ms) => {
+                        now += Duration::from_millis(ms);
+                        engine.handle_timeout(now); // one slice, and perhaps not all of it
+                    }
+                }
+                check(&engine);
+            }
+            held.clear();
+            for _ in 0..10_000 {
+                engine.handle_timeout(now);
+                check(&engine);
+                if engine.poll_timeout().is_none_or(|at| at > now) {
+                    return Ok(());
+                }
+            }
+            prop_assert!(false, "it does not come to rest");
+        }
+    }
+}

@@ -137,3 +137,39 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Device, Flags, Instant, NewNeigh, NudState};
+
+    #[test]
+    fn the_list_does_not_grow_with_those_that_were_managed_once() {
+        let now = Instant::from_millis(1);
+        let mut engine = Engine::new(Config { gc_budget: 8, ..Config::default() });
+        let device = engine.add_device(now, Device::ethernet("eth0", [2, 0, 0, 0, 0, 1])).expect("a device");
+        engine.set(now, "ipv4/neigh/default/interval_probe_time_ms", "100000000").expect("a parameter");
+        let mut request = NewNeigh {
+            device,
+            address: core::net::Ipv4Addr::new(192, 0, 2, 9).into(),
+            lladdr: None,
+            state: NudState::NONE,
+            flags: Flags::MANAGED | Flags::EXT_LEARNED,
+            protocol: 0,
+            create: true,
+            exclusive: false,
+            replace: true,
+            port: 0,
+        };
+        for round in 0..2000 {
+            request.flags = Flags::MANAGED | Flags::EXT_LEARNED;
+            assert_eq!(engine.new_neigh(now, &request), Ok(()));
+            request.flags = Flags::empty();
+            assert!(round % 3 == 0 || engine.new_neigh(now, &request) == Ok(()), "managed no longer");
+            assert!(round % 2 == 0 || engine.del_neigh(now, device, request.address, 0) == Ok(()));
+            engine.handle_timeout(now);
+            let list = &engine.table(Family::Inet).managed.list;
+            assert!(list.len() <= 2 * FEW + 8, "{} for one entry, round {round}", list.len());
+        }
+    }
+}

@@ -148,6 +148,11 @@ impl Wheel {
         self.idle.first != NIL
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self, id: u32) -> bool {
+        self.nodes[id].place() == Place::Idle
+    }
+
     /// Begins a walk over the idle entries, in the order in which they became idle, unless one is in progress.
     pub(crate) fn begin_walk(&mut self) {
         if self.cursor == NIL {
