@@ -27,8 +27,14 @@ pub(crate) fn processors() -> Vec<usize> {
 
 /// Ties this thread to one processor; false if that cannot be done.
 pub(crate) fn pin(processor: usize) -> bool {
+    allow(&[processor])
+}
+
+/// Lets this thread run on these processors only; false if that cannot be done.
+pub(crate) fn allow(processors: &[usize]) -> bool {
     let mut set = CpuSet::new();
-    set.set(processor).is_ok() && sched_setaffinity(Pid::from_raw(0), &set).is_ok()
+    processors.iter().all(|processor| set.set(*processor).is_ok())
+        && sched_setaffinity(Pid::from_raw(0), &set).is_ok()
 }
 
 /// Ties this thread to the last processor: interrupts and other programs like the first.

@@ -57,12 +57,13 @@ impl Owner {
     }
 
     /// The index of the far end in its table.
-    pub(crate) fn interface(&self, cable: &Cable) -> u32 {
-        match self {
-            Self::Kernel => cable.far,
-            // The daemon's first port.
-            Self::Neigh(_) => 1,
-        }
+    pub(crate) fn interface(&self) -> anyhow::Result<u32> {
+        let mut table = match self {
+            Self::Kernel => Table::kernel()?,
+            Self::Neigh(daemon) => Table::daemon(daemon.socket())?,
+        };
+        let found = table.interfaces()?.into_iter().find(|interface| interface.name == FAR);
+        found.map(|found| found.index).with_context(|| format!("{FAR} is not among the interfaces"))
     }
 }
 

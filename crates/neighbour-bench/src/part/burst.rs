@@ -30,10 +30,10 @@ pub(super) fn run(plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<(
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let cable = Cable::new()?;
-            theirs.push(burst(&cable, &Owner::kernel(&cable)?, address)?);
+            theirs.push(burst(&Owner::kernel(&cable)?, address)?);
             drop(cable);
-            let cable = Cable::new()?;
-            ours.push(burst(&cable, &Owner::neigh()?, address)?);
+            let _cable = Cable::new()?;
+            ours.push(burst(&Owner::neigh()?, address)?);
         }
         let row =
             Row::new("burst of unknown destinations", u64::from(DESTINATIONS), family, Unit::Milliseconds);
@@ -54,13 +54,13 @@ fn ipv6(n: u16) -> IpAddr {
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 1, n + 1))
 }
 
-fn burst(cable: &Cable, owner: &Owner, address: fn(u16) -> IpAddr) -> anyhow::Result<f64> {
+fn burst(owner: &Owner, address: fn(u16) -> IpAddr) -> anyhow::Result<f64> {
     let options = PacketOptions { mac: Some(ASKER), ..PacketOptions::default() };
     let mut link = Packet::open(NEAR, options)?;
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| respond(&mut link, &stop));
-        let took = resolve(cable, owner, address);
+        let took = resolve(owner, address);
         // Nothing but the end is told by it.
         stop.store(true, Ordering::Relaxed);
         took
@@ -87,11 +87,11 @@ fn respond(link: &mut Packet, stop: &AtomicBool) {
 }
 
 /// Milliseconds until all are REACHABLE.
-fn resolve(cable: &Cable, owner: &Owner, address: fn(u16) -> IpAddr) -> anyhow::Result<f64> {
-    let mut talk = owner.talk()?;
+fn resolve(owner: &Owner, address: fn(u16) -> IpAddr) -> anyhow::Result<f64> {
+    let (mut talk, interface) = (owner.talk()?, owner.interface()?);
     let requests: Vec<Request> = (0..DESTINATIONS)
         .map(|n| {
-            let mut request = Request::new(owner.interface(cable), address(n));
+            let mut request = Request::new(interface, address(n));
             (request.create, request.replace) = (true, true);
             request.flags = Flags::USE | Flags::EXT_LEARNED;
             request

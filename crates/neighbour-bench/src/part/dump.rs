@@ -23,10 +23,10 @@ pub(super) fn run(plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<(
     let rounds = if plan.quick { 3 } else { 11 };
     let cable = Cable::new()?;
     let kernel = Owner::kernel(&cable)?;
-    let mut theirs = Filled::new(&cable, &kernel, THEIR_ENTRIES)?;
+    let mut theirs = Filled::new(&kernel, THEIR_ENTRIES)?;
     // The daemon shares the interface; nobody asks anything there.
     let neigh = Owner::Neigh(crate::beside::Daemon::start()?);
-    let mut ours = Filled::new(&cable, &neigh, OUR_ENTRIES)?;
+    let mut ours = Filled::new(&neigh, OUR_ENTRIES)?;
     let (mut our_rates, mut their_rates) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         our_rates.push(ours.rate()?);
@@ -51,9 +51,9 @@ struct Filled {
 }
 
 impl Filled {
-    fn new(cable: &Cable, owner: &Owner, entries: u32) -> anyhow::Result<Self> {
+    fn new(owner: &Owner, entries: u32) -> anyhow::Result<Self> {
         let mut talk = owner.talk()?;
-        let interface = owner.interface(cable);
+        let interface = owner.interface()?;
         let start = Instant::now();
         for first in (0..entries).step_by(4_096) {
             let requests: Vec<Request> = (first..entries.min(first + 4_096))

@@ -1,7 +1,7 @@
 //! Readers beside a writer: what a second thread that writes takes from those that read.
 
 use crate::choose::{self, Order, chance};
-use crate::clock::{pin, processors, thread_time};
+use crate::clock::{allow, pin, processors, thread_time};
 use crate::contestant::{self, Contestant, Reads};
 use crate::figure::{Figure, Finding, Row, Unit};
 use crate::key::{Key, Payload};
@@ -83,7 +83,8 @@ impl<K: Key> Work<K> {
 /// When the engine cannot be made.
 pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<()> {
     let keys = format!("{} uniform", K::NAME);
-    let [near, far] = processors()[..].first_chunk::<2>().copied().unwrap_or([usize::MAX; 2]);
+    let free = processors();
+    let [near, far] = free[..].first_chunk::<2>().copied().unwrap_or([usize::MAX; 2]);
     if near == usize::MAX {
         let why = "it takes two processors".to_owned();
         tell(Finding::Skipped { what: format!("readers beside a writer, {size} entries"), why });
@@ -113,6 +114,7 @@ pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) 
             results[*at].take(alone, beside, written, &both);
         }
     }
+    allow(&free);
     let row = |what: &str, unit, of: fn(&Results) -> &Vec<f64>| {
         let mut row = Row::new(what, u64::from(size), &*keys, unit);
         row.figures = contestants
