@@ -111,7 +111,7 @@ fn a_listener_hears_what_another_client_does_with_its_port_id_evt_6() {
 }
 
 #[test]
-fn a_slow_listener_is_told_that_it_missed_something_and_hears_on() {
+fn a_slow_listener_is_told_that_it_missed_something_and_hears_on_evt_7() {
     let path = path("slow");
     let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
     let at = path.clone();

@@ -316,6 +316,11 @@ pub(crate) fn dumps() -> Vec<Case> {
     cases
 }
 
+/// RTM_GETNEIGHTBL.
+pub(crate) fn dump_of_tables(family: u8) -> Case {
+    case("tables", GETTBL, DUMP, vec![family, 0, 0, 0])
+}
+
 /// RTM_GETNEIGHTBL where it is refused, RTM_SETNEIGHTBL as far as it goes in any namespace.
 pub(crate) fn tables() -> Vec<Case> {
     let table = |family: u8, attributes: &[Vec<u8>]| [vec![family, 0, 0, 0], attributes.concat()].concat();

@@ -84,8 +84,8 @@ fn single_requests_are_answered_as_the_kernel_answers_them_nl_30_to_32() {
 }
 
 #[test]
-fn strict_dumps_are_the_kernels_nl_34_35_37_38() {
-    in_namespace("strict_dumps_are_the_kernels_nl_34_35_37_38", || {
+fn strict_dumps_are_the_kernels_nl_34_35_37_38_foot_48() {
+    in_namespace("strict_dumps_are_the_kernels_nl_34_35_37_38_foot_48", || {
         compare(&cases::dumps(), &[EXT_ACK, STRICT]);
     });
 }
@@ -99,6 +99,26 @@ fn lenient_dumps_are_the_kernels_nl_36() {
 fn tables_are_set_with_the_kernels_checks_tbl_6_to_14() {
     in_namespace("tables_are_set_with_the_kernels_checks_tbl_6_to_14", || {
         compare(&cases::tables(), &[EXT_ACK, STRICT]);
+    });
+}
+
+/// The default sets and those of `lo` and `v0` have the kernel's attributes, in its order and lengths, and its
+/// values where they are not drawn, counted or of the machine: TBL-1, TBL-3, TBL-4, TBL-5.
+#[test]
+fn tables_are_told_in_the_kernels_layout_tbl_1_tbl_3_to_tbl_5() {
+    in_namespace("tables_are_told_in_the_kernels_layout_tbl_1_tbl_3_to_tbl_5", || {
+        twin::set_up_kernel();
+        let dump = |family: u8| {
+            let case = cases::dump_of_tables(family);
+            let [theirs, ours] =
+                [Kernel::new(&[]).ask(&case.message(), false), Ours::new(&[]).ask(&case.message(), false)];
+            [theirs, ours].map(|answer| twin::tables_of(&answer, &[0, 1, twin::V0]))
+        };
+        for family in [2, 10] {
+            let [theirs, ours] = dump(family);
+            assert_eq!(theirs.len(), 3, "the defaults, lo, v0: {theirs:#?}");
+            assert_eq!(ours, theirs, "family {family}");
+        }
     });
 }
 

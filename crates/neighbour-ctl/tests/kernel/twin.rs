@@ -3,6 +3,7 @@
 use neighbour::{AddressOptions, Config, Device, DeviceId, Engine, Instant};
 use neighbour_ctl::{Conversation, Frames, Host, LinkFacts, extension::NEIGH_SETSOCKOPT};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use std::collections::BTreeMap;
 use std::process::Command;
 
 /// The index of the device that cases are about, and of one without IPv6.
@@ -172,6 +173,54 @@ fn without_times(kind: u16, mut payload: Vec<u8>) -> Vec<u8> {
         at += len.next_multiple_of(4);
     }
     payload
+}
+
+/// Attribute numbers (with those around a nested one), lengths, and values where they can be compared.
+pub(crate) type Layout = Vec<(Vec<u16>, usize, Vec<u8>)>;
+
+/// Of each told table or device's set: what is in the message, by family, table and device.
+pub(crate) fn tables_of(answer: &Answer, devices: &[u32]) -> BTreeMap<(Vec<u8>, u32), Layout> {
+    const PARMS: u16 = 6;
+    /// Thresholds (the machine's), configuration and counters (of its life so far).
+    const OF_THE_MACHINE: [u16; 6] = [2, 3, 4, 5, 7, 8];
+    /// References, the drawn reachable_time, and what the kernel's headroom makes of unres_qlen_bytes.
+    const OF_THE_DEVICE: [u16; 2] = [2, 3];
+    const NESTED: u16 = 0x7fff;
+    let mut tables = BTreeMap::new();
+    for (_, _, payload) in answer.iter().filter(|(kind, ..)| *kind == 64) {
+        let mut layout = Layout::new();
+        let mut device = 0;
+        for (kind, value) in attributes(&payload[4..]) {
+            let kind = kind & NESTED;
+            if kind != PARMS {
+                let told = if OF_THE_MACHINE.contains(&kind) { Vec::new() } else { value.to_vec() };
+                layout.push((vec![kind], value.len(), told));
+                continue;
+            }
+            for (inner, value) in attributes(value) {
+                if inner == 1 {
+                    device = u32::from_ne_bytes(value.try_into().unwrap());
+                }
+                let told = if OF_THE_DEVICE.contains(&inner) { Vec::new() } else { value.to_vec() };
+                layout.push((vec![kind, inner], value.len(), told));
+            }
+        }
+        if devices.contains(&device) {
+            tables.insert((payload[..4].to_vec(), device), layout);
+        }
+    }
+    tables
+}
+
+fn attributes(mut bytes: &[u8]) -> Vec<(u16, &[u8])> {
+    let mut all = Vec::new();
+    while bytes.len() >= 4 {
+        let number = |at: usize| u16::from_ne_bytes([bytes[at], bytes[at + 1]]);
+        let len = usize::from(number(0));
+        all.push((number(2), &bytes[4..len]));
+        bytes = &bytes[len.next_multiple_of(4).min(bytes.len())..];
+    }
+    all
 }
 
 /// The order of a dump is the table's own affair; what the kernel's own stack caused is left out.

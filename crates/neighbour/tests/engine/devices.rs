@@ -5,10 +5,13 @@ use std::net::IpAddr;
 
 use crate::common::frames::{self, Seen};
 use crate::common::{MAC, OTHER_MAC, PEER_MAC, TICK, World, ethernet, ip, ms, nth, own, peer, prefix, secs};
+use crate::support::{fe80, ra};
 use neighbour::{
     AddressError, AddressOptions, Config, CreateError, Device, DeviceError, DropReason, EventKind, Family,
-    Flags, LlAddr, NewNeigh, NudState, Reason, RequestError, RouteType, Sent, SetError, parameter_names,
+    Flags, LlAddr, NewNeigh, NudState, ProxyEntry, Reason, RequestError, RouteType, Sent, SetError,
+    parameter_names,
 };
+use neighbour_wire::ndisc::RouterAdvertRepr;
 
 use NudState as S;
 
@@ -586,7 +589,7 @@ fn a_router_s_times_are_taken_with_their_floors_nd_58_nd_59() {
             destination: frames::ALL_NODES,
             traffic_class: 0,
         };
-        let repr = neighbour_wire::ndisc::RouterAdvertRepr {
+        let repr = RouterAdvertRepr {
             retrans_ms,
             reachable_ms,
             lifetime_s: 1800,
@@ -612,4 +615,83 @@ fn a_router_s_times_are_taken_with_their_floors_nd_58_nd_59() {
     world.set("ipv6/conf/eth0/accept_ra", "0");
     assert_eq!(world.frame(&advert(500, 0)), Ok(()));
     assert_eq!(get(&world, "ipv6/neigh/eth0/retrans_time_ms"), 332, "not accepted (ND-56)");
+}
+
+/// The eviction switch of a family that the device does not have counts as on: entries left behind go (DEV-4).
+#[test]
+fn carrier_loss_evicts_the_proxies_of_a_family_the_device_has_lost_whatever_its_switch_says_dev_4() {
+    for (attached, kept) in [(true, true), (false, false)] {
+        let mut world = World::with(&[("ipv6/conf/ndisc_evict_nocarrier", "0")]);
+        let (now, dev) = (world.now, world.dev());
+        let proxy = ProxyEntry {
+            address: ip("2001:db8::99"),
+            device: Some(dev),
+            flags: Flags::PROXY,
+            protocol: 0,
+            permanent: false,
+        };
+        world.engine().add_proxy(now, proxy).expect("a proxy entry");
+        if !attached {
+            world.engine().set_mtu(now, dev, 1279);
+        }
+        world.engine().set_carrier(now, dev, false);
+        assert_eq!(world.hosts[0].engine.proxies().count(), usize::from(kept), "IPv6 there: {attached}");
+    }
+}
+
+#[test]
+fn a_device_that_loses_arp_and_its_carrier_at_once_keeps_nothing_in_either_order_dev_5() {
+    let noarp = |w: &mut World| {
+        let (now, dev) = (w.now, w.dev());
+        w.engine().set_noarp(now, dev, true);
+    };
+    let carrier = |w: &mut World| {
+        let (now, dev) = (w.now, w.dev());
+        w.engine().set_carrier(now, dev, false);
+    };
+    let first = Populated::after(|w| {
+        noarp(w);
+        carrier(w);
+    });
+    let last = Populated::after(|w| {
+        carrier(w);
+        noarp(w);
+    });
+    assert_eq!((first, last), ([NONE, NONE], [NONE, NONE]), "PERMANENT ones go by the flag (DEV-2)");
+}
+
+#[test]
+fn a_router_s_times_outlive_the_link_s_going_down_dev_12() {
+    let mut world = World::linux(&[]);
+    let advert = RouterAdvertRepr { reachable_ms: 20_000, retrans_ms: 2000, ..RouterAdvertRepr::default() };
+    assert_eq!(world.frame(&ra(fe80(7), &advert)), Ok(()));
+    let times = |world: &World| {
+        ["base_reachable_time_ms", "retrans_time_ms", "gc_stale_time"]
+            .map(|name| get(world, &format!("ipv6/neigh/eth0/{name}")))
+    };
+    assert_eq!(times(&world), [20_000, 2000, 60]);
+    let (now, dev) = (world.now, world.dev());
+    world.engine().set_link(now, dev, false);
+    world.engine().set_link(now, dev, true);
+    assert_eq!(times(&world), [20_000, 2000, 60]);
+}
+
+#[test]
+fn the_loopback_device_has_its_own_parameters_from_the_start_dev_13_dm_23() {
+    let mut world = World::build(Config::default(), &[], Device::loopback("lo"));
+    let before = get(&world, "ipv4/neigh/lo/ucast_solicit");
+    world.set("ipv4/neigh/default/ucast_solicit", "9");
+    assert_eq!(get(&world, "ipv4/neigh/lo/ucast_solicit"), before, "its own address froze it");
+}
+
+#[test]
+fn a_new_default_base_is_drawn_from_at_once_for_arp_alone_sys_9() {
+    let drawn = |world: &World, family| world.hosts[0].engine.reachable_time(family, None);
+    for (family, anew) in [(Family::Inet, true), (Family::Inet6, false)] {
+        let mut world = World::new();
+        let before = drawn(&world, family);
+        world.set(&format!("{}/neigh/default/base_reachable_time_ms", family.sysctl_name()), "1000");
+        let after = drawn(&world, family);
+        assert_eq!(before != after, anew, "{family:?}: {before:?}, {after:?}");
+    }
 }

@@ -13,6 +13,7 @@ mod gc;
 mod history;
 mod hostile;
 mod memory;
+mod ndisc_decisions;
 mod nud;
 mod properties;
 mod proxy;

@@ -312,7 +312,7 @@ fn an_entry_answers_on_its_device_only_for_what_lies_behind_another_arp_34() {
 }
 
 #[test]
-fn a_full_table_keeps_no_proxy_from_answering_arp_37() {
+fn a_full_table_keeps_no_proxy_from_answering_arp_37_foot_15() {
     let (mut world, _) = router(&[("ipv4/conf/proxy_arp", "1"), ("neigh/proxy_delay", "0")]);
     for n in 1..=3 {
         world.set(&format!("ipv4/gc_thresh{n}"), "1");
@@ -320,6 +320,9 @@ fn a_full_table_keeps_no_proxy_from_answering_arp_37() {
     world.replace(ip("192.0.2.50"), OTHER_MAC, NudState::REACHABLE);
     assert!(answers(&mut world, BEHIND));
     assert_eq!(world.info(ip(ASKER)), None, "there is no room for the asker's entry");
+    world.forget();
+    let _ = world.frame(&arp_request(ip(ASKER), PEER_MAC, ip("192.0.2.1")).frame());
+    assert_eq!(replies(&world), [] as [IpAddr; 0], "for an address of our own it is needed");
     assert!(world.stats(Family::Inet).table_fulls > 0);
 }
 
@@ -568,4 +571,37 @@ fn no_entry_is_made_for_what_is_proxied() {
     };
     let made: Vec<_> = world.hosts[0].events.iter().filter_map(made).collect();
     assert_eq!(made, [ip(ASKER)], "only for who asked");
+}
+
+#[test]
+fn the_whole_flag_word_of_a_request_is_kept_dm_11() {
+    for flags in [Flags::PROXY, Flags::PROXY | Flags::ROUTER, Flags::PROXY | Flags::EXT_LEARNED | Flags::USE]
+    {
+        let (mut world, eth1) = router(&[]);
+        assert_eq!(add(&mut world, ProxyEntry { flags, ..entry(BEHIND, Some(eth1)) }), Ok(()));
+        let kept: Vec<_> = world.hosts[0].engine.proxies().map(|p| p.flags).collect();
+        assert_eq!(kept, [flags]);
+    }
+}
+
+/// What distinguishes the tables: ARP has neither hook, ND joins a group for a proxied address and leaves it, and
+/// takes no entry where IPv6 is off (DM-18).
+#[test]
+fn a_proxy_entry_joins_a_group_for_ipv6_alone_dm_18() {
+    let (mut world, eth1) = router(&[]);
+    let groups = |world: &World| world.hosts[0].engine.link_groups(eth1).len();
+    let before = groups(&world);
+    assert_eq!(add(&mut world, entry(BEHIND, Some(eth1))), Ok(()));
+    assert_eq!(groups(&world), before, "ARP");
+    assert_eq!(add(&mut world, entry("2001:db8::77", Some(eth1))), Ok(()));
+    assert_eq!(groups(&world), before + 1, "ND: its constructor");
+    let now = world.now;
+    assert_eq!(world.engine().del_proxy(now, ip("2001:db8::77"), Some(eth1)), Ok(()));
+    assert_eq!(groups(&world), before, "and its destructor");
+    // allow_add.
+    world.set("ipv6/conf/eth0/disable_ipv6", "1");
+    let request = world.request(ip("2001:db8::5"), Some(PEER_MAC), NudState::STALE);
+    assert_eq!(world.admin(request), Err(neighbour::RequestError::NoFamily));
+    let request = world.request(ip("192.0.2.5"), Some(PEER_MAC), NudState::STALE);
+    assert_eq!(world.admin(request), Ok(()));
 }

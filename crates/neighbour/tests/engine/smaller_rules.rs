@@ -2,7 +2,7 @@
 
 use crate::common::frames::{arp_request, na, ns_multicast};
 use crate::common::{OTHER_MAC, PEER_MAC, TICK, World, ip, ms, nth, own, peer, prefix, secs};
-use crate::support::{fe80, ra};
+use crate::support::{fe80, ra, v4};
 use neighbour::{Device, DropReason, Family, Flags, NewNeigh, NudState, RequestError};
 use neighbour_wire::ndisc::RouterAdvertRepr;
 
@@ -286,4 +286,153 @@ fn an_update_of_a_dead_entry_changes_nothing_dst_1_dst_7_dst_8() {
     assert_eq!(world.delete(peer), Err(RequestError::NotFound));
     assert_eq!(held.get().lladdr(), Some(PEER_MAC.into()), "it says what it said last");
     assert_eq!(world.engine().gc_entries(Family::Inet), entries, "and counts no more");
+}
+
+#[test]
+fn a_state_belongs_to_the_sets_of_cnv_5() {
+    for state in S::ALL {
+        let (timer, valid, connected) = match state {
+            S::INCOMPLETE => (true, false, false),
+            S::REACHABLE => (true, true, true),
+            S::DELAY | S::PROBE => (true, true, false),
+            S::STALE => (false, true, false),
+            S::PERMANENT | S::NOARP => (false, true, true),
+            S::NONE | S::FAILED => (false, false, false),
+            other => panic!("{other} is no single state"),
+        };
+        assert_eq!(
+            (state.is_in_timer(), state.is_valid(), state.is_connected()),
+            (timer, valid, connected),
+            "{state}"
+        );
+    }
+    // Tests on a state are tests of bits (CNV-6).
+    let both = NudState(S::STALE.0 | S::INCOMPLETE.0);
+    assert!(both.is_valid() && both.is_in_timer() && !both.is_connected());
+}
+
+#[test]
+fn times_are_ticks_of_the_configured_rate_and_are_told_as_such_cnv_1() {
+    for tick in [ms(10), ms(4), ms(1)] {
+        let config = neighbour::Config { tick, ..neighbour::Config::default().seed(5) };
+        let mut world = World::build(config, &[], crate::common::ethernet("eth0", 1));
+        world.set("neigh/retrans_time_ms", "1001");
+        let stored = world.engine().get("ipv4/neigh/default/retrans_time_ms").expect("a parameter");
+        let ticks = 1001_u64.div_ceil(tick.as_millis() as u64);
+        assert_eq!(stored as u64, ticks * tick.as_millis() as u64, "{tick:?}: rounded up to a tick (SYS-4)");
+    }
+}
+
+#[test]
+fn a_notice_shows_the_entry_as_it_is_after_its_queue_has_left_evt_5_foot_27() {
+    for family in Family::BOTH {
+        let mut world = World::new();
+        let peer = peer(family);
+        let _ = world.send(peer, 1);
+        world.forget();
+        // STALE by this message; the packet that waited then makes it DELAY, which nobody is told of by itself.
+        world.hint(peer, PEER_MAC);
+        assert_eq!(world.tags(), [1], "{family:?}");
+        world.expect_state(peer, S::DELAY);
+        assert_eq!(world.notices(peer), [(S::DELAY, false)], "{family:?}");
+    }
+}
+
+#[test]
+fn what_may_be_overridden_is_said_by_the_source_of_an_update_dm_12() {
+    // (message, its address replaces a REACHABLE one's, the state then: what makes us answer is DELAY at once)
+    type Message = fn(std::net::IpAddr) -> Vec<u8>;
+    let override_: Message =
+        |peer| crate::common::frames::Na { overrides: true, ..na(peer, Some(OTHER_MAC)) }.frame();
+    let weak: Message = |peer| na(peer, Some(OTHER_MAC)).frame();
+    let solicit: Message = |peer| ns_multicast(peer, OTHER_MAC, own(Family::Inet6));
+    for (message, replaced, state) in
+        [(override_, true, S::REACHABLE), (weak, false, S::STALE), (solicit, true, S::DELAY)]
+    {
+        let mut world = World::new();
+        let peer = peer(Family::Inet6);
+        world.replace(peer, PEER_MAC, S::REACHABLE);
+        let _ = world.frame(&message(peer));
+        let entry = world.entry(peer);
+        let lladdr = if replaced { OTHER_MAC } else { PEER_MAC };
+        assert_eq!((entry.state, entry.lladdr), (state, Some(lladdr.into())));
+    }
+    // OVERRIDE_ISROUTER: an advertisement may change the flag, and its R bit says to what.
+    for router in [true, false] {
+        let mut world = World::new();
+        let peer = peer(Family::Inet6);
+        world.replace(peer, PEER_MAC, S::REACHABLE);
+        let _ = world.frame(&crate::common::frames::Na { router, ..na(peer, Some(PEER_MAC)) }.frame());
+        assert_eq!(world.entry(peer).flags.contains(Flags::ROUTER), router);
+    }
+    // ADMIN, REPLACE: OVERRIDE; EXT_LEARNED is honoured from userspace alone.
+    let mut world = World::new();
+    let peer = peer(Family::Inet6);
+    let request = world.request(peer, Some(PEER_MAC), S::REACHABLE);
+    world.admin(NewNeigh { flags: Flags::EXT_LEARNED, ..request }).expect("an entry");
+    assert!(world.entry(peer).flags.contains(Flags::EXT_LEARNED));
+    world.replace(peer, OTHER_MAC, S::REACHABLE);
+    assert_eq!(world.entry(peer).lladdr, Some(OTHER_MAC.into()));
+}
+
+#[test]
+fn a_table_counts_its_live_objects_apart_from_those_that_may_be_collected_dm_17() {
+    let mut world = World::new();
+    let info = |world: &World| world.hosts[0].engine.table_info(Family::Inet);
+    let before = (info(&world).entries, world.engine().gc_entries(Family::Inet));
+    world.replace(nth(Family::Inet, 20), PEER_MAC, S::STALE);
+    let (now, dev) = (world.now, world.dev());
+    let held = world.engine().hold(now, dev, nth(Family::Inet, 20)).expect("room");
+    world.engine().flush(now, Family::Inet, None);
+    world.replace(nth(Family::Inet, 21), PEER_MAC, S::PERMANENT);
+    assert!(held.is_dead());
+    let now = (info(&world).entries, world.engine().gc_entries(Family::Inet));
+    assert_eq!(now, (before.0 + 2, before.1), "a dead one that is held, and one that is exempt");
+    drop(held);
+    world.run_for(secs(60));
+    assert_eq!(info(&world).entries, before.0 + 1);
+    assert!(info(&world).last_flush >= secs(60), "none was forced");
+}
+
+#[test]
+fn an_ipv4_redirect_to_a_gateway_that_is_unknown_only_asks_for_it_nd_70() {
+    use neighbour_wire::{icmpv4, ipv4};
+    let told = |world: &mut World| {
+        let cause = crate::support::packet("192.0.2.1", "203.0.113.9", 64, 8);
+        let mut message = vec![5, 1, 0, 0, 192, 0, 2, 7];
+        message.extend(cause);
+        icmpv4::finish(&mut message);
+        let mut packet = Vec::new();
+        ipv4::emit_header(
+            &mut packet,
+            v4("192.0.2.254"),
+            v4("192.0.2.1"),
+            icmpv4::PROTOCOL,
+            64,
+            message.len(),
+        );
+        packet.extend(message);
+        world.frame(&crate::support::to_us(&packet))
+    };
+    let mut world = World::linux(&[]);
+    let dev = world.dev();
+    crate::support::settled(&mut world, dev, "192.0.2.254", 254);
+    let route = neighbour::Route { prefix: prefix("0.0.0.0/0"), via: Some(ip("192.0.2.254")), device: dev };
+    world.engine().add_route(route).expect("a default route");
+    world.forget();
+    let sent_to = |world: &mut World| {
+        let now = world.now;
+        world.forget();
+        let packet = crate::support::packet("192.0.2.1", "203.0.113.9", 64, 8);
+        let _ = world.engine().send_ip(now, packet, None);
+        world.settle();
+        crate::support::packets(world, dev).first().map(|(to, _)| *to)
+    };
+    let _ = told(&mut world);
+    world.expect_state(ip("192.0.2.7"), S::INCOMPLETE);
+    assert_eq!(sent_to(&mut world), Some(crate::support::mac(254)), "the route stays");
+    crate::support::settled(&mut world, dev, "192.0.2.7", 7);
+    assert_eq!(sent_to(&mut world), Some(crate::support::mac(254)), "until it is told again");
+    let _ = told(&mut world);
+    assert_eq!(sent_to(&mut world), Some(crate::support::mac(7)));
 }
