@@ -55,6 +55,9 @@ pub struct Args {
     /// By default $NEIGH_SOCKET, or $XDG_RUNTIME_DIR/neigh.sock, or /run/neigh.sock for root.
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,
+    /// Whose members may change the table by the socket, as root and the daemon's own user may; others may read.
+    #[arg(long, value_name = "GROUP")]
+    pub(super) group: Option<String>,
     /// Our link-layer address: on the port named behind `@`, else on the first.
     ///
     /// By default a TAP has a random one, and a packet port the interface's own.

@@ -1,5 +1,6 @@
 //! The control socket: who connects may ask for the table, change it, and hear what becomes of it.
 
+use super::access::Access;
 use crate::failure::Failure;
 use neighbour_ctl::{Conversation, Frames, Host, overrun};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
@@ -44,6 +45,7 @@ pub(super) struct Control {
     path: PathBuf,
     /// The file's device and inode, so that another daemon's file is not removed.
     identity: (u64, u64),
+    access: Access,
     clients: Vec<Client>,
 }
 
@@ -62,7 +64,7 @@ struct Client {
 
 impl Control {
     /// Listens. The file of a daemon that is no more is replaced.
-    pub(super) fn bind(path: PathBuf) -> Result<Self, Failure> {
+    pub(super) fn bind(path: PathBuf, access: Access) -> Result<Self, Failure> {
         let failed = |error: io::Error| {
             let what = format!("--socket {}: cannot listen: {error}", path.display());
             Failure::new(what, "name a file in a directory that exists and can be written to")
@@ -70,8 +72,8 @@ impl Control {
         if path.symlink_metadata().is_ok() {
             remove_stale(&path)?;
         }
-        // The owner and the group may ask.
-        let old = umask(Mode::from_bits_truncate(0o117));
+        // Everybody may ask; who may change is decided by who asks.
+        let old = umask(Mode::from_bits_truncate(0o111));
         let bound = UnixListener::bind(&path);
         umask(old);
         let listener = bound.map_err(failed)?;
@@ -79,7 +81,8 @@ impl Control {
             let _gone = fs::remove_file(&path);
             failed(error)
         })?;
-        Ok(Self { listener, path, identity, clients: Vec::new() })
+        access.show(&path);
+        Ok(Self { listener, path, identity, access, clients: Vec::new() })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -98,7 +101,9 @@ impl Control {
         while self.clients.len() < CLIENTS_MAX {
             let Ok((stream, _)) = self.listener.accept() else { break };
             if stream.set_nonblocking(true).is_ok() {
-                let conversation = Conversation::new(self.port_id(&stream));
+                let client = getsockopt(&stream, PeerCredentials).ok();
+                let may_change = client.is_some_and(|client| self.access.may_change(&client));
+                let conversation = Conversation::new(self.port_id(&stream)).may_change(may_change);
                 self.clients.push(Client {
                     stream,
                     conversation,

@@ -74,7 +74,8 @@ fn add(one: &One, last: u8) -> Request {
 #[test]
 fn a_client_is_answered_and_the_file_goes_in_the_end() {
     let path = path("answered");
-    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let (mut control, mut one) =
+        (Control::bind(path.clone(), Access::new(None).unwrap()).unwrap(), One::new());
     let at = path.clone();
     let interfaces = served(&mut control, &mut one, move || Table::daemon(&at)?.interfaces());
     assert_eq!(interfaces.unwrap()[0].name, "eth0");
@@ -85,7 +86,8 @@ fn a_client_is_answered_and_the_file_goes_in_the_end() {
 #[test]
 fn a_listener_hears_what_another_client_does_with_its_port_id_evt_6() {
     let path = path("listener");
-    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let (mut control, mut one) =
+        (Control::bind(path.clone(), Access::new(None).unwrap()).unwrap(), One::new());
     let (request, at) = (add(&one, 9), path.clone());
     let (news, own) = served(&mut control, &mut one, move || {
         let mut monitor = Table::daemon(&at).unwrap().subscribe().unwrap();
@@ -113,7 +115,8 @@ fn a_listener_hears_what_another_client_does_with_its_port_id_evt_6() {
 #[test]
 fn a_slow_listener_is_told_that_it_missed_something_and_hears_on_evt_7() {
     let path = path("slow");
-    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let (mut control, mut one) =
+        (Control::bind(path.clone(), Access::new(None).unwrap()).unwrap(), One::new());
     let at = path.clone();
     let mut monitor: Monitor =
         served(&mut control, &mut one, move || Table::daemon(&at).unwrap().subscribe().unwrap());
@@ -157,7 +160,8 @@ fn a_slow_listener_is_told_that_it_missed_something_and_hears_on_evt_7() {
 #[test]
 fn a_daemon_that_dies_in_the_middle_is_an_end_that_is_said() {
     let path = path("dies");
-    let (mut control, mut one) = (Control::bind(path.clone()).unwrap(), One::new());
+    let (mut control, mut one) =
+        (Control::bind(path.clone(), Access::new(None).unwrap()).unwrap(), One::new());
     let at = path.clone();
     let asking = thread::spawn(move || {
         let mut table = Table::daemon(&at).unwrap();
@@ -190,12 +194,12 @@ fn a_stale_socket_is_replaced_and_a_live_one_is_respected() {
     let path = path("stale");
     drop(UnixListener::bind(&path).unwrap());
     assert!(path.exists(), "std leaves the file behind");
-    let control = Control::bind(path.clone()).unwrap();
-    let error = Control::bind(path.clone()).unwrap_err().to_string();
+    let control = Control::bind(path.clone(), Access::new(None).unwrap()).unwrap();
+    let error = Control::bind(path.clone(), Access::new(None).unwrap()).unwrap_err().to_string();
     assert!(error.contains("another daemon listens there"), "{error}");
     drop(control);
     fs::write(&path, "precious").unwrap();
-    let error = Control::bind(path.clone()).unwrap_err().to_string();
+    let error = Control::bind(path.clone(), Access::new(None).unwrap()).unwrap_err().to_string();
     assert!(error.contains("no socket"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     fs::remove_file(&path).unwrap();
@@ -204,7 +208,7 @@ fn a_stale_socket_is_replaced_and_a_live_one_is_respected() {
 #[test]
 fn a_stream_that_lost_its_shape_is_closed() {
     let path = path("shape");
-    let mut control = Control::bind(path.clone()).unwrap();
+    let mut control = Control::bind(path.clone(), Access::new(None).unwrap()).unwrap();
     let mut client = UnixStream::connect(&path).unwrap();
     client.write_all(&[0; 16]).unwrap();
     control.serve(&mut One::new());
@@ -215,7 +219,7 @@ fn a_stream_that_lost_its_shape_is_closed() {
 #[test]
 fn a_client_that_asks_and_closes_its_side_is_answered_still() {
     let path = path("half");
-    let mut control = Control::bind(path.clone()).unwrap();
+    let mut control = Control::bind(path.clone(), Access::new(None).unwrap()).unwrap();
     let mut client = UnixStream::connect(&path).unwrap();
     client.write_all(&request::interfaces(9)).unwrap();
     client.shutdown(std::net::Shutdown::Write).unwrap();
@@ -230,4 +234,27 @@ fn nobody_there_is_an_error_that_names_the_socket() {
     let error = Table::daemon(&path("nobody")).unwrap_err();
     assert!(matches!(error, TableError::NoDaemon { .. }));
     assert!(error.to_string().contains("nobody.sock"));
+}
+
+#[test]
+fn who_is_neither_root_nor_the_owner_nor_of_the_group_may_only_read_nl_6() {
+    let refused = |control: &mut Control, one: &mut One, at: PathBuf, request: Request| {
+        served(control, one, move || {
+            let mut table = Table::daemon(&at).unwrap();
+            let error = table.change(&request).err().map(|error| error.to_string());
+            let entries = table.neighbours(&neighbour_ctl::Filter::default()).unwrap();
+            (entries.iter().any(|entry| entry.address == request.address), error)
+        })
+    };
+    for (group, may) in [(None, false), (Some(nix::unistd::getegid()), true)] {
+        let path = path("access");
+        let (mut control, mut one) = (Control::bind(path.clone(), Access::of(group)).unwrap(), One::new());
+        let request = add(&one, 9);
+        let (there, error) = refused(&mut control, &mut one, path, request);
+        assert_eq!(there, may, "reading is for everybody");
+        match error {
+            None => assert!(may),
+            Some(text) => assert!(!may && text.contains("not permitted"), "{text}"),
+        }
+    }
 }

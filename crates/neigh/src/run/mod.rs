@@ -10,6 +10,7 @@
 //!
 //! What a failing step has made is undone by dropping it.
 
+mod access;
 mod args;
 mod capture;
 mod config;
@@ -54,6 +55,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let made_up: Vec<Facts> =
         plan.ports.iter().enumerate().map(|(i, spec)| Facts::made_up(i, spec)).collect();
     drop(plan::build(&plan, seed, &made_up)?);
+    let access = access::Access::new(args.group.as_deref())?;
     if args.check {
         let names: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
         println!("the arguments are right: ports {}", names.join(", "));
@@ -72,7 +74,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     watch.learn(&mut ports).context("cannot read the state of the links")?;
     let facts: Vec<Facts> = ports.iter().map(port::Port::facts).collect();
     let built = plan::build(&plan, seed, &facts)?;
-    let control = control::Control::bind(crate::socket::path(args.socket.clone()))?;
+    let control = control::Control::bind(crate::socket::path(args.socket.clone()), access)?;
     let start = Instant::now();
     if let Some(path) = &args.pcap {
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -3,8 +3,8 @@
 //! A [`Conversation`] is what a netlink socket is in the kernel: it has a port id, its options and its
 //! memberships. What it talks about is a [`Host`]: an engine and what belongs around it.
 //!
-//! Differences to the kernel: nobody is refused for want of a capability (who may connect is decided by
-//! the socket's file); families other than IPv4 and IPv6 have no neighbours.
+//! Differences to the kernel: who may change anything is for the caller to say ([`Conversation::may_change`]),
+//! where the kernel asks for `CAP_NET_ADMIN`; families other than IPv4 and IPv6 have no neighbours.
 
 mod address;
 mod extra;
@@ -30,6 +30,7 @@ use trouble::{Trouble, acknowledge, done};
 
 /// Positive errno values, as they go into an error message.
 mod errno {
+    pub(super) const EPERM: i32 = 1;
     pub(super) const ENOENT: i32 = 2;
     pub(super) const EACCES: i32 = 13;
     pub(super) const EEXIST: i32 = 17;
@@ -90,6 +91,7 @@ pub struct Conversation {
     port: u32,
     options: Options,
     hears_neigh: bool,
+    may_change: bool,
 }
 
 /// How a request ended.
@@ -135,7 +137,15 @@ impl Conversation {
     /// A conversation with a client of this port id, which is not 0 and nobody else's.
     pub const fn new(port: u32) -> Self {
         let options = Options { strict: false, cap_ack: false, ext_ack: true };
-        Self { port, options, hears_neigh: false }
+        Self { port, options, hears_neigh: false, may_change: true }
+    }
+
+    /// Whether this client may change anything; without that its requests to change are refused with `EPERM`, and
+    /// those that only read are answered (NL-6).
+    #[must_use]
+    pub const fn may_change(mut self, may_change: bool) -> Self {
+        self.may_change = may_change;
+        self
     }
 
     /// The port id.
@@ -183,6 +193,19 @@ impl Conversation {
     ) -> Result<Outcome, Trouble> {
         let dump = call.flags & NLM_F_DUMP != 0;
         let bridge = call.payload.first() == Some(&AF_BRIDGE);
+        let changes = matches!(
+            kind,
+            RTM_NEWNEIGH
+                | RTM_DELNEIGH
+                | RTM_SETNEIGHTBL
+                | RTM_NEWLINK
+                | RTM_NEWADDR
+                | RTM_DELADDR
+                | NEIGH_SETPARM
+        );
+        if changes && !self.may_change {
+            return Err(Trouble::errno(errno::EPERM)); // NL-6
+        }
         match kind {
             RTM_NEWNEIGH | RTM_DELNEIGH if bridge => Err(Trouble::errno(errno::EOPNOTSUPP)),
             RTM_NEWNEIGH => neigh::add(&call, host).map(Outcome::from),
