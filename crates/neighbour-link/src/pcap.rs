@@ -74,6 +74,11 @@ impl<L: Link, W: Write + Send> Pcap<L, W> {
         &self.below
     }
 
+    /// The link below, to be replaced by another one whose frames go into the same file.
+    pub fn below_mut(&mut self) -> &mut L {
+        &mut self.below
+    }
+
     fn write(&mut self, now: Time, flags: u32, frame: &[u8]) {
         let Some(writer) = &mut self.writer else {
             return;

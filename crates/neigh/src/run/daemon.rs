@@ -14,7 +14,7 @@ use super::watch::LinkWatch;
 use anyhow::{Context, bail};
 use neighbour::{AddressState, DeviceId, Engine, Event, EventKind, Input, Instant, LlAddr, Prefix, Sent};
 use neighbour_ctl::notification;
-use neighbour_link::{Link, Time};
+use neighbour_link::Time;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
@@ -43,6 +43,8 @@ pub(super) struct Parts {
     pub(super) hangups: UnixStream,
     /// What the command line says, without the file.
     pub(super) args: Args,
+    /// The same with the file, as it was at the start.
+    pub(super) started: Args,
     /// What is in force.
     pub(super) plan: Plan,
     pub(super) state: Option<PathBuf>,
@@ -64,6 +66,7 @@ pub(super) struct Daemon {
     signals: UnixStream,
     hangups: UnixStream,
     args: Args,
+    started: Args,
     plan: Plan,
     /// Where entries are saved in the end.
     state: Option<PathBuf>,
@@ -80,8 +83,8 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { built, ports, control, watch, signals, hangups, args, plan, state, start, seed, upper } =
-            parts;
+        let Parts { built, ports, control, watch, signals, hangups, .. } = parts;
+        let Parts { args, started, plan, state, start, seed, upper, .. } = parts;
         let Built { engine, loopback, devices } = built;
         let hosts = match upper {
             Upper::None => Vec::new(),
@@ -101,6 +104,7 @@ impl Daemon {
             signals,
             hangups,
             args,
+            started,
             plan,
             state,
             taken: VecDeque::new(),
@@ -192,7 +196,7 @@ impl Daemon {
     /// Reads the configuration again. What is wrong in it is said, and nothing changes then.
     fn reload(&mut self) {
         let now = Instant::since_start(self.elapsed());
-        match reload::reload(&self.args, &self.plan, &mut self.engine, &self.devices, now) {
+        match reload::reload(&self.args, &self.started, &self.plan, &mut self.engine, &self.devices, now) {
             Ok(plan) => self.plan = plan,
             Err(error) => warn!("the configuration was read again and nothing is changed: {error:#}"),
         }
@@ -209,8 +213,25 @@ impl Daemon {
     /// Tells the engine what became of the links.
     fn follow_links(&mut self) -> anyhow::Result<()> {
         let now = Instant::since_start(self.elapsed());
-        let mut moved = Vec::new();
+        let mut reopened = Vec::new();
         for (index, port) in self.ports.iter_mut().enumerate() {
+            let device = self.devices[index];
+            if let Some(again) = anew(port) {
+                match port.reopen() {
+                    Ok(()) => {
+                        debug!("{}: {again}; our address is {} now", port.name, LlAddr::from(port.mac));
+                        if let Err(error) = self.engine.set_lladdr(now, device, port.mac.into()) {
+                            warn!("{}: {error}", port.name);
+                        }
+                        self.engine.set_mtu(now, device, port.mtu);
+                        if let Some(host) = self.hosts.get_mut(index) {
+                            host.set_mtu(port.mtu);
+                        }
+                        reopened.push(index);
+                    }
+                    Err(error) => warn!("{}: {again}, and cannot be opened: {error}", port.name),
+                }
+            }
             // The kernel's end of a TAP is the other end of the cable: to switch it off takes the carrier.
             let (up, carrier) = match port.kind {
                 PortKind::Tap => (!port.gone, port.up && port.carrier),
@@ -219,19 +240,6 @@ impl Daemon {
             let (known_up, known_carrier) = &mut self.known[index];
             // Nothing is checked for duplicates on a link that has never had a carrier.
             let up = up && (*known_up || carrier) && self.admin[index];
-            let device = self.devices[index];
-            if let Some(mac) = port.moved.take() {
-                debug!("{}: the interface's address is {} now", port.name, LlAddr::from(mac));
-                match port.reopen(mac) {
-                    Ok(()) => {
-                        if let Err(error) = self.engine.set_lladdr(now, device, mac.into()) {
-                            warn!("{}: {error}", port.name);
-                        }
-                        moved.push(index);
-                    }
-                    Err(error) => warn!("{}: still on its old address: {error}", port.name),
-                }
-            }
             if up != *known_up {
                 if port.gone {
                     warn!("{}: the interface is gone", port.name);
@@ -246,7 +254,7 @@ impl Daemon {
                 *known_carrier = carrier;
             }
         }
-        moved.into_iter().for_each(|port| self.groups_changed(port));
+        reopened.into_iter().for_each(|port| self.groups_changed(port));
         if self.ports.iter().all(|port| port.gone) {
             bail!("all interfaces are gone");
         }
@@ -257,6 +265,7 @@ impl Daemon {
     fn receive(&mut self, index: usize) -> bool {
         let mut frame = std::mem::take(&mut self.buffer);
         let mut more = true;
+        let mut lost = false;
         for _ in 0..FRAMES_A_TURN {
             let now = self.elapsed();
             let port = &mut self.ports[index];
@@ -272,11 +281,15 @@ impl Daemon {
                 }
                 Err(error) => {
                     warn!("{}: the link is lost: {error}", port.name);
-                    port.gone = true;
+                    (port.gone, lost) = (true, true);
                 }
             }
         }
         self.buffer = frame;
+        // The news that there is another one of its name may have come before.
+        if lost && let Err(error) = self.watch.learn(&mut self.ports) {
+            warn!("the state of the links cannot be read: {error:#}");
+        }
         more
     }
 
@@ -426,6 +439,16 @@ impl Daemon {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(error).context("cannot wait for frames"),
         }
+    }
+}
+
+/// Why a port's link is to be opened anew, if it is.
+fn anew(port: &mut Port) -> Option<&'static str> {
+    let (moved, returned) = (port.moved.take(), port.returned.take());
+    match (returned, moved) {
+        (Some(_), _) => Some("the interface is there again"),
+        (None, Some(_)) => Some("the interface has another address"),
+        (None, None) => None,
     }
 }
 

@@ -36,6 +36,11 @@ impl Host {
         Self { interface, queue, sockets: SocketSet::new(Vec::new()), broadcasts: Vec::new() }
     }
 
+    /// The port's interface has another MTU, in bytes.
+    pub(super) fn set_mtu(&mut self, mtu: u32) {
+        self.queue.mtu = mtu as usize;
+    }
+
     /// Tells the addresses that are in use on the port.
     pub(super) fn set_addresses(&mut self, addresses: &[Prefix]) {
         self.broadcasts = addresses.iter().filter_map(Prefix::broadcast).collect();

@@ -89,6 +89,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         signals,
         hangups,
         args: given,
+        started: args.clone(),
         plan,
         state: args.state.clone(),
         start,

@@ -1,5 +1,6 @@
 //! A port: a link that was opened, and the device that the engine has for it.
 
+use super::capture::Layered;
 use super::plan::Facts;
 use super::spec::{PortKind, PortSpec};
 use crate::failure::Failure;
@@ -11,7 +12,7 @@ use std::fmt;
 pub(super) struct Port {
     pub(super) name: String,
     pub(super) kind: PortKind,
-    pub(super) link: Box<dyn Link>,
+    pub(super) link: Layered,
     /// The kernel's index of the interface.
     pub(super) ifindex: u32,
     /// Our own address.
@@ -25,10 +26,10 @@ pub(super) struct Port {
     pub(super) gone: bool,
     /// Our address is the interface's own, not one that was asked for.
     pub(super) follows: bool,
-    /// All frames are written to a file.
-    pub(super) captured: bool,
     /// The interface has this address now, and we have not followed yet.
     pub(super) moved: Option<[u8; 6]>,
+    /// An interface of this name is there again after the port's was removed: its index.
+    pub(super) returned: Option<u32>,
 }
 
 impl Port {
@@ -37,14 +38,16 @@ impl Port {
         Facts { name: name.clone(), mac: *mac, mtu: *mtu, up: self.is_running() }
     }
 
-    /// Opens a shared interface anew, for the frames of its new address.
-    pub(super) fn reopen(&mut self, mac: [u8; 6]) -> Result<(), String> {
-        if self.captured {
-            return Err("the capture would end; start the daemon anew".into());
-        }
-        let packet = Packet::open(&self.name, PacketOptions::default()).map_err(|error| error.to_string())?;
-        self.link = Box::new(packet);
-        self.mac = mac;
+    /// Opens a shared interface anew: it has a new address, or was removed and made again. A capture goes on.
+    pub(super) fn reopen(&mut self) -> Result<(), LinkError> {
+        let mac = (!self.follows).then_some(self.mac);
+        let packet = Packet::open(&self.name, PacketOptions { mac, ..PacketOptions::default() })?;
+        let info = packet.info()?;
+        self.mac = packet.mac();
+        self.ifindex = info.ifindex;
+        self.mtu = info.mtu;
+        self.link.replace(Box::new(packet));
+        self.gone = false;
         Ok(())
     }
 
@@ -98,7 +101,7 @@ pub(super) fn open(
     Ok(Port {
         name: info.name,
         kind: spec.kind,
-        link,
+        link: Layered::Plain(link),
         ifindex: info.ifindex,
         mac,
         mtu: info.mtu,
@@ -106,8 +109,8 @@ pub(super) fn open(
         carrier: false,
         gone: false,
         follows,
-        captured: false,
         moved: None,
+        returned: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! SIGHUP: the configuration is read again, and what differs is done: parameters, addresses, routes.
 //!
-//! Ports, MACs, the socket and the capture stay as they are until a restart; a difference there is told.
+//! Another list of ports or MACs is refused, with all else that the file says; other keys (socket, capture, ...)
+//! stay as they are until a restart, which is told.
 //! What was changed at run time by other means stays, unless the file changes the same thing.
 
 use super::args::Args;
@@ -10,23 +11,44 @@ use neighbour::{AddressOptions, DeviceId, Engine, Instant};
 use std::fmt::Display;
 use tracing::{info, warn};
 
-/// Reads again and applies; gives what is in force now. An error has changed nothing.
+/// Reads again and applies; gives what is in force now. An error has changed nothing. `started` is what was said
+/// at the start, the file included.
 pub(super) fn reload(
     args: &Args,
+    started: &Args,
     old: &Plan,
     engine: &mut Engine,
     devices: &[DeviceId],
     now: Instant,
 ) -> anyhow::Result<Plan> {
-    let new = Plan::new(&config::merged(args.clone())?)?;
+    let read = config::merged(args.clone())?;
+    let new = Plan::new(&read)?;
     // On made-up links, so that what contradicts is found before anything changes.
     let made_up: Vec<Facts> = new.ports.iter().enumerate().map(|(i, spec)| Facts::made_up(i, spec)).collect();
     let fresh = plan::build(&new, 0, &made_up)?;
     if new.ports != old.ports || new.macs != old.macs {
         anyhow::bail!("ports and their MACs cannot change without a restart");
     }
+    for key in unheeded(started, &read) {
+        warn!("reload: {key} stays as it is until a restart");
+    }
     apply(old, &new, engine, &fresh.engine, devices, now);
     Ok(new)
+}
+
+/// The keys whose other values count at the next start only.
+fn unheeded(started: &Args, read: &Args) -> Vec<&'static str> {
+    let differs = [
+        ("upper", started.upper != read.upper),
+        ("pcap", started.pcap != read.pcap),
+        ("socket", started.socket != read.socket),
+        ("group", started.group != read.group),
+        ("state", started.state != read.state),
+        ("profile", started.profile != read.profile),
+        ("seed", started.seed != read.seed),
+        ("verbose", started.verbose != read.verbose),
+    ];
+    differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }
 
 /// Does what differs. The fresh engine knows the values that parameters have without being set.
@@ -99,7 +121,8 @@ mod tests {
             "address = ['192.0.2.2/24', '198.51.100.2/24']\nset = ['neigh/ucast_solicit=5']\nroute = ['default,via 192.0.2.1']",
         );
         let args = args(&path);
-        let old = Plan::new(&config::merged(args.clone()).unwrap()).unwrap();
+        let started = config::merged(args.clone()).unwrap();
+        let old = Plan::new(&started).unwrap();
         let made_up: Vec<Facts> = old.ports.iter().enumerate().map(|(i, s)| Facts::made_up(i, s)).collect();
         let plan::Built { mut engine, devices, .. } = plan::build(&old, 1, &made_up).unwrap();
         let now = Instant::ZERO;
@@ -118,7 +141,7 @@ mod tests {
         write(
             "address = ['192.0.2.2/24', '203.0.113.2/24']\nset = ['gc_thresh3=4096']\nroute = ['10.0.0.0/8,via 203.0.113.1']",
         );
-        let new = reload(&args, &old, &mut engine, &devices, now).unwrap();
+        let new = reload(&args, &started, &old, &mut engine, &devices, now).unwrap();
         let expected =
             ("192.0.2.2/24 203.0.113.2/24".to_owned(), 3, 4096, "10.0.0.0/8 203.0.113.1".to_owned());
         assert_eq!(facts(&engine), expected);
@@ -130,9 +153,13 @@ mod tests {
             "port = ['tap:b']",
         ] {
             write(wrong);
-            assert!(reload(&args, &new, &mut engine, &devices, now).is_err(), "{wrong}");
+            assert!(reload(&args, &started, &new, &mut engine, &devices, now).is_err(), "{wrong}");
             assert_eq!(facts(&engine), expected, "{wrong}");
         }
+        write("pcap = 'all.pcap'\nverbose = true");
+        let read = config::merged(args.clone()).unwrap();
+        assert_eq!(unheeded(&started, &read), ["pcap", "verbose"]);
+        assert_eq!(unheeded(&started, &started), [""; 0]);
         std::fs::remove_file(&path).unwrap();
     }
 }

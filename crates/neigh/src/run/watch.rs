@@ -1,6 +1,7 @@
-//! What the kernel tells of its interfaces: up, down, carrier, gone.
+//! What the kernel tells of its interfaces: up, down, carrier, gone, there again.
 
 use super::port::Port;
+use super::spec::PortKind;
 use neighbour_ctl::{Frames, Interface, LinkNews, Table, link_news};
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -35,6 +36,10 @@ impl LinkWatch {
                 Some(interface) => apply(port, interface),
                 None => port.gone = true,
             }
+            // Not the one that failed, for it would fail again.
+            let failed = port.ifindex;
+            let others = interfaces.iter().filter(|interface| interface.index != failed);
+            others.for_each(|interface| returned(port, interface));
         }
         Ok(())
     }
@@ -61,10 +66,13 @@ impl LinkWatch {
                     Ok(Some(LinkNews::Removed(index))) => (index, None),
                     _ => continue,
                 };
-                for port in ports.iter_mut().filter(|port| port.ifindex == index) {
+                for port in ports.iter_mut() {
                     match &changed {
-                        Some(interface) => apply(port, interface),
-                        None => port.gone = true,
+                        Some(interface) if port.ifindex == index => apply(port, interface),
+                        Some(interface) => returned(port, interface),
+                        None if port.ifindex == index => port.gone = true,
+                        None if port.returned == Some(index) => port.returned = None,
+                        None => {}
                     }
                 }
             }
@@ -77,6 +85,16 @@ fn apply(port: &mut Port, interface: &Interface) {
     port.carrier = interface.flags & Interface::CARRIER != 0;
     let mac = interface.lladdr.and_then(|lladdr| lladdr.mac());
     port.moved = mac.filter(|mac| port.follows && *mac != port.mac);
+}
+
+/// A port whose interface was removed has it again when one of the same name is there.
+fn returned(port: &mut Port, interface: &Interface) {
+    if port.gone && port.kind == PortKind::Packet && port.name == interface.name {
+        port.returned = Some(interface.index);
+        port.up = interface.flags & Interface::UP != 0;
+        port.carrier = interface.flags & Interface::CARRIER != 0;
+        port.moved = None;
+    }
 }
 
 impl AsFd for LinkWatch {

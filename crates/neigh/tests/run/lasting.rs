@@ -102,6 +102,66 @@ fn a_shared_interface_that_changes_its_address_is_followed() {
 }
 
 #[test]
+fn a_capture_goes_on_under_another_address() {
+    in_namespace("lasting::a_capture_goes_on_under_another_address", || {
+        veth();
+        let file = scratch("moved.pcapng");
+        let mut daemon = Daemon::start(&format!("--port packet:v1 {ADDRESSES} --pcap {}", file.display()));
+        works("ping", "-c 1 -W 5 192.0.2.2");
+        ip("link set v1 address 02:00:00:00:99:01");
+        ip("neigh flush dev v0");
+        answers("192.0.2.2");
+        assert_eq!(daemon.end("TERM"), Some(0));
+        // As an ordinary user: as root it would become another one, which this namespace does not have.
+        let user = "--user --map-user=1000 --map-group=1000 -- tcpdump -e -nn";
+        let text = works("unshare", &format!("{user} -r {} arp", file.display()));
+        assert!(text.contains("192.0.2.2 is-at 02:00:00:00:99:01"), "{text}");
+        assert!(
+            text.lines().any(|line| line.contains("is-at") && !line.contains("02:00:00:00:99:01")),
+            "{text}"
+        );
+        fs::remove_file(&file).unwrap();
+    });
+}
+
+/// Waits until this address answers a ping.
+#[track_caller]
+fn answers(address: &str) {
+    eventually(|| match crate::world::output("ping", &format!("-c 1 -W 1 {address}")).status.success() {
+        true => Ok(()),
+        false => Err(format!("no answer by {address}")),
+    });
+}
+
+#[test]
+fn a_port_whose_interface_is_removed_and_made_again_goes_on() {
+    in_namespace("lasting::a_port_whose_interface_is_removed_and_made_again_goes_on", || {
+        veth();
+        ip("link add d0 type veth peer name d1");
+        ip("link set d1 up");
+        ip("link set d0 up");
+        let words = "--port packet:v1 --port packet:d0 --address 192.0.2.2/24@v1 --address 2001:db8::2/64@v1";
+        let mut daemon =
+            Daemon::start(&format!("{words} --set conf/accept_dad=0 --mac 02:00:00:00:77:01@d0"));
+        works("ping", "-c 1 -W 5 192.0.2.2");
+        daemon.shows(&[&format!("192.0.2.1 dev v1 lladdr {} REACHABLE", mac_of("v0"))]);
+        for _ in 0..2 {
+            ip("link del v0");
+            eventually(|| match daemon.show("to 192.0.2.1") {
+                text if text.is_empty() => Ok(()),
+                text => Err(text),
+            });
+            veth();
+            answers("192.0.2.2");
+            answers("2001:db8::2");
+            let entry = daemon.show("to 192.0.2.1");
+            assert!(entry.contains(&format!("192.0.2.1 dev v1 lladdr {} ", mac_of("v0"))), "{entry}");
+        }
+        assert_eq!(daemon.end("TERM"), Some(0));
+    });
+}
+
+#[test]
 fn a_link_that_was_switched_off_by_hand_stays_off() {
     in_namespace("lasting::a_link_that_was_switched_off_by_hand_stays_off", || {
         veth();
