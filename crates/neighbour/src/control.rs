@@ -208,9 +208,19 @@ impl Engine {
 
     /// All entries of a family that are in the table, in no order.
     pub fn neighbours(&self, family: Family) -> impl Iterator<Item = NeighbourInfo> + '_ {
+        self.neighbours_from(family, 0).map(|(_, info)| info)
+    }
+
+    /// The same in parts: each entry with its place, from the place `start` on. An entry keeps its place for its
+    /// life, so a listing that goes on behind the last place tells of whoever stays exactly once.
+    pub fn neighbours_from(
+        &self,
+        family: Family,
+        start: u32,
+    ) -> impl Iterator<Item = (u32, NeighbourInfo)> + '_ {
         let table = self.table(family);
         let live = move |slot: &u32| table.entries.get(*slot).is_some_and(|e| !e.is_dead());
-        (0..table.entries.slots()).filter(live).map(move |slot| self.info(Id { family, slot }))
+        (start..table.entries.slots()).filter(live).map(move |slot| (slot, self.info(Id { family, slot })))
     }
 
     /// Removes all entries of a device, or of all devices, as a device going down does.

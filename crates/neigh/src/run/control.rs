@@ -20,6 +20,8 @@ const ANSWER_MAX: usize = 4 * 1024 * 1024;
 const NEWS_MAX: usize = 1024 * 1024;
 /// Bytes that a client took are kept up to here.
 const CHUNK: usize = 256 * 1024;
+/// Parts of a dump that a client has before others have their turn.
+const PARTS_A_TURN: usize = 16;
 /// Where port ids begin that are no process's, counted downwards, as the kernel does.
 const PORT_ABOVE: u32 = 0u32.wrapping_sub(4096);
 
@@ -148,10 +150,20 @@ impl Control {
 
     /// Does the conversation go on?
     fn serve_one(&mut self, index: usize, subject: &mut impl Subject) -> bool {
+        let mut parts = 0;
         loop {
             let Some(client) = self.clients.get_mut(index) else { return false };
             if client.send().is_err() {
                 return false;
+            }
+            if client.conversation.is_telling() {
+                // The rest waits until this much is taken, and others have had their turn.
+                if client.waiting() > 0 || parts == PARTS_A_TURN {
+                    return true;
+                }
+                parts += 1;
+                client.conversation.go_on(subject, &mut client.answer);
+                continue;
             }
             if client.waiting() > ANSWER_MAX {
                 return true;
@@ -193,8 +205,9 @@ impl Drop for Control {
 }
 
 impl Client {
+    /// Is there something to send, or to be told first?
     fn has_answer(&self) -> bool {
-        self.sent < self.answer.len()
+        self.sent < self.answer.len() || self.conversation.is_telling()
     }
 
     fn waiting(&self) -> usize {

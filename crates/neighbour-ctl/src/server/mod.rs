@@ -9,6 +9,7 @@
 mod address;
 mod extra;
 mod link;
+mod listing;
 mod neigh;
 mod note;
 mod ntable;
@@ -24,6 +25,7 @@ use crate::message::{
     Head, RTM_DELADDR, RTM_DELNEIGH, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETNEIGHTBL, RTM_NEWADDR,
     RTM_NEWLINK, RTM_NEWNEIGH, RTM_SETNEIGHTBL, split, u32_at, write,
 };
+use listing::Listing;
 use neighbour::{DeviceId, Engine, EventKind, Instant};
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR};
 use trouble::{Trouble, acknowledge, done};
@@ -92,6 +94,7 @@ pub struct Conversation {
     options: Options,
     hears_neigh: bool,
     may_change: bool,
+    listing: Option<Listing>,
 }
 
 /// How a request ended.
@@ -137,7 +140,7 @@ impl Conversation {
     /// A conversation with a client of this port id, which is not 0 and nobody else's.
     pub const fn new(port: u32) -> Self {
         let options = Options { strict: false, cap_ack: false, ext_ack: true };
-        Self { port, options, hears_neigh: false, may_change: true }
+        Self { port, options, hears_neigh: false, may_change: true, listing: None }
     }
 
     /// Whether this client may change anything; without that its requests to change are refused with `EPERM`, and
@@ -159,6 +162,9 @@ impl Conversation {
     }
 
     /// Answers one request, a whole message as [`crate::Frames`] gives it, by appending to `out`.
+    ///
+    /// A dump of neighbours comes in parts of some 64 KiB: while [`is_telling`](Self::is_telling), the next one is
+    /// had by [`go_on`](Self::go_on), and the next request has to wait.
     ///
     /// What is not understood is answered with an error message, never with silence; only a message that
     /// is no request (`NLM_F_REQUEST` is not set) is passed over, as the kernel does.
@@ -182,6 +188,30 @@ impl Conversation {
             }
             Ok(Outcome::Done(_)) => {}
             Err(trouble) => acknowledge(out, &self.options, self.port, request, &trouble),
+        }
+    }
+
+    /// Is there more to tell of a dump?
+    pub const fn is_telling(&self) -> bool {
+        self.listing.is_some()
+    }
+
+    /// Appends the next part of a dump.
+    pub fn go_on(&mut self, host: &impl Host, out: &mut Vec<u8>) {
+        if self.listing.as_mut().is_some_and(|listing| !listing.part(host, out)) {
+            self.listing = None;
+        }
+    }
+
+    /// Begins a dump, or ends it with what is wrong.
+    fn list(&mut self, mut call: Call<'_, '_>, host: &impl Host) -> Outcome {
+        match neigh::dump(&call) {
+            Ok(listing) => {
+                self.listing = Some(listing);
+                self.go_on(host, call.out);
+                Outcome::Dumped
+            }
+            Err(trouble) => call.end_dump(&trouble),
         }
     }
 
@@ -210,7 +240,7 @@ impl Conversation {
             RTM_NEWNEIGH | RTM_DELNEIGH if bridge => Err(Trouble::errno(errno::EOPNOTSUPP)),
             RTM_NEWNEIGH => neigh::add(&call, host).map(Outcome::from),
             RTM_DELNEIGH => neigh::delete(&call, host).map(Outcome::from),
-            RTM_GETNEIGH if dump => Ok(neigh::dump(&mut call, host)),
+            RTM_GETNEIGH if dump => Ok(self.list(call, host)),
             RTM_GETNEIGH => neigh::get(&mut call, host).map(Outcome::from),
             RTM_GETNEIGHTBL if dump => Ok(ntable::dump(&mut call, host)),
             RTM_SETNEIGHTBL => ntable::set(&call, host).map(Outcome::from),

@@ -2,9 +2,10 @@
 //! (NL-8 to NL-40).
 
 use super::errno::{EAFNOSUPPORT, EINVAL, ENODEV, ENOENT};
+use super::listing::Listing;
 use super::policy::{Rule, Strictness, parse};
 use super::trouble::Trouble;
-use super::{Call, Host, Outcome, device_of};
+use super::{Call, Host, device_of};
 use crate::address::ip_of;
 use crate::entry::Entry;
 use crate::frames::HEADER;
@@ -245,15 +246,15 @@ pub(super) fn get(call: &mut Call<'_, '_>, host: &mut impl Host) -> Result<Troub
 }
 
 /// What a dump is to tell of.
-#[derive(Default)]
-struct Wanted {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Wanted {
     interface: Option<u32>,
     /// `NDA_MASTER`; -1: without a master. No device here has one.
     master: Option<u32>,
 }
 
 impl Wanted {
-    fn admits(&self, entry: &Entry) -> bool {
+    pub(super) fn admits(&self, entry: &Entry) -> bool {
         self.interface.is_none_or(|index| entry.interface == index)
             && self.master.is_none_or(|master| master == u32::MAX)
     }
@@ -263,34 +264,21 @@ impl Wanted {
     }
 }
 
-/// RTM_GETNEIGH for all (NL-34 to NL-39).
-pub(super) fn dump(call: &mut Call<'_, '_>, host: &mut impl Host) -> Outcome {
+/// RTM_GETNEIGH for all (NL-34 to NL-39): what is to be told, if the request is in order.
+pub(super) fn dump(call: &Call<'_, '_>) -> Result<Listing, Trouble> {
     let (wanted, warning) = match filter(call.payload, call.options.strict) {
         Ok(both) => both,
-        Err(trouble) if call.options.strict => return call.end_dump(&trouble),
+        Err(trouble) if call.options.strict => return Err(trouble),
         // NL-36: what is wrong is passed over, and told in the end.
         Err(trouble) => (Wanted::default(), Trouble { errno: 0, ..trouble }),
     };
     let family = call.payload.first().copied().unwrap_or_default();
     let families = Family::BOTH.into_iter().filter(|f| family == 0 || crate::family_of(family) == Some(*f));
-    let proxy = NdMsg::read(call.payload).is_some_and(|(header, _)| header.flags == PROXY); // NL-34
+    let proxies = NdMsg::read(call.payload).is_some_and(|(header, _)| header.flags == PROXY); // NL-34
     let filtered = if wanted.is_filter() { DUMP_FILTERED } else { 0 }; // NL-37
     let head = Head { kind: RTM_NEWNEIGH, flags: NLM_F_MULTIPART | filtered, ..call.head };
-    let engine = host.engine();
-    let mut tell = |entry: Entry| {
-        if wanted.admits(&entry) {
-            write(call.out, head, |message| message.emit(&entry.to_message()));
-        }
-    };
-    for family in families {
-        if proxy {
-            let own = engine.proxies().filter(|proxy| Family::of(proxy.address) == family);
-            own.map(proxy_entry).for_each(&mut tell);
-        } else {
-            engine.neighbours(family).map(|info| Entry::from(&info)).for_each(&mut tell);
-        }
-    }
-    call.end_dump(&warning)
+    let (options, families) = (*call.options, families.collect());
+    Ok(Listing { head, options, wanted, warning, proxies, families, place: 0 })
 }
 
 /// The filter and a warning.
@@ -319,7 +307,7 @@ fn filter(payload: &[u8], strict: bool) -> Result<(Wanted, Trouble), Trouble> {
 }
 
 /// As the kernel tells of a proxy entry: without state, address, times and probes (PXY-10).
-fn proxy_entry(proxy: &ProxyEntry) -> Entry {
+pub(super) fn proxy_entry(proxy: &ProxyEntry) -> Entry {
     Entry {
         interface: proxy.device.map_or(0, DeviceId::index),
         address: proxy.address,

@@ -9,6 +9,7 @@ use crate::ntable::{ParmsInfo, TableChange, TableInfo};
 use crate::request::{self, Filter, Request};
 use neighbour::{Config, Device, Family, Flags, NudState};
 use proptest::prelude::*;
+use std::net::IpAddr;
 use std::time::Duration;
 
 struct World {
@@ -36,6 +37,9 @@ impl World {
     ) -> (Vec<(Head, Vec<u8>)>, Option<Control>) {
         let mut out = Vec::new();
         conversation.respond(request, self, &mut out);
+        while conversation.is_telling() {
+            conversation.go_on(self, &mut out);
+        }
         let mut frames = Frames::default();
         frames.push(&out);
         let mut all = Vec::new();
@@ -124,6 +128,64 @@ fn a_delete_is_told_as_failed_by_its_asker_and_then_as_gone_by_nobody_nl_27_evt_
             (RTM_NEWNEIGH, 7, NudState::FAILED),
             (RTM_DELNEIGH, 0, NudState::FAILED),
         ]
+    );
+}
+
+#[test]
+fn a_long_dump_comes_in_parts_and_tells_of_whoever_stays_exactly_once() {
+    let mut world = World::new();
+    let new = |n: u32| neighbour::NewNeigh {
+        device: world.device,
+        address: std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into(),
+        lladdr: Some([2, 0, 0, 0, 0, 9].into()),
+        state: NudState::PERMANENT,
+        flags: Flags::empty(),
+        protocol: 0,
+        create: true,
+        exclusive: false,
+        replace: true,
+        port: 0,
+    };
+    let (now, device) = (Instant::ZERO, world.device);
+    let requests: Vec<_> = (0..5000).map(new).collect();
+    for request in &requests {
+        world.engine.new_neigh(now, request).unwrap();
+    }
+    let all = Family::BOTH.map(|family| world.engine.neighbours(family).count()).iter().sum::<usize>();
+    let mut conversation = Conversation::new(7);
+    let (mut told, mut parts) = (Vec::new(), 0);
+    let mut out = Vec::new();
+    conversation.respond(&request::neighbours(1, &Filter::default()), &mut world, &mut out);
+    loop {
+        parts += 1;
+        assert!(out.len() <= 64 * 1024 + 200, "{}", out.len());
+        let mut frames = Frames::default();
+        frames.push(&out);
+        while let Some(message) = frames.next_message().unwrap() {
+            let (head, payload) = split(message).unwrap();
+            if head.kind == RTM_NEWNEIGH {
+                told.push(Entry::parse(payload).unwrap().address);
+            }
+        }
+        if !conversation.is_telling() {
+            break;
+        }
+        // One that was told of goes, and one that was not.
+        world.engine.del_neigh(now, device, told[told.len() - 1], 0).unwrap();
+        world.engine.del_neigh(now, device, requests[5000 - parts].address, 0).unwrap();
+        out.clear();
+        conversation.go_on(&world, &mut out);
+    }
+    assert!(parts > 5, "{parts}");
+    let told_of = |address: &IpAddr| told.iter().filter(|told| *told == address).count();
+    assert_eq!(told_of(&requests[0].address), 1);
+    let mut once = told.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(
+        (once.len(), told.len()),
+        (told.len(), all - (parts - 1)),
+        "each once, but those that had gone"
     );
 }
 

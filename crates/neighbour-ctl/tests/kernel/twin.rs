@@ -114,6 +114,7 @@ impl Ours {
         let mut conversation = self.conversation.clone();
         let mut out = Vec::new();
         conversation.respond(message, self, &mut out);
+        assert!(!conversation.is_telling(), "a dump of few entries is one part");
         self.conversation = conversation;
         let mut frames = Frames::default();
         frames.push(&out);
