@@ -19,6 +19,7 @@ fn value() -> Repr {
     }
 }
 
+/// RFC row A1.
 #[test]
 fn deconstruct() {
     let bytes = bytes();
@@ -66,6 +67,7 @@ fn truncated_at_every_length() {
     }
 }
 
+/// RFC row A11.
 #[test]
 fn padding_behind_is_ignored() {
     let mut padded = bytes();

@@ -36,6 +36,7 @@ fn truncated_at_every_length() {
     assert!(Options::parse(&bytes).is_ok());
 }
 
+/// RFC row N6.
 #[test]
 fn length_past_the_end_spoils_the_message_even_of_an_unknown_option() {
     for kind in [1, 2, 3, 4, 5, 14, 25, 31, 200] {
@@ -65,6 +66,7 @@ fn a_fault_behind_good_options_spoils_them_all() {
 }
 
 /// CVE-2020-16898: a RDNSS option with an even length field. It is unknown here, and passed over whole.
+/// RFC row N16.
 #[test]
 fn unknown_options_are_passed_over_whole() {
     let rdnss = [&[25, 2][..], &[0; 14]].concat();
@@ -103,6 +105,7 @@ fn prefixes_of_wrong_size_or_length_are_passed_over() {
     assert_eq!(found[0].prefix, v6("fd09::"));
 }
 
+/// RFC row A83.
 #[test]
 fn length_of_an_address_option() {
     // address, padding, whole option (ND-9)

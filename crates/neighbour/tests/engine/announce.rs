@@ -162,6 +162,7 @@ fn a_caller_may_announce_an_address_itself_arp_55_nd_12() {
     assert_eq!(world.sent().len(), 2);
 }
 
+/// RFC row A64.
 #[test]
 fn peers_learn_from_our_announcements_where_we_are() {
     let mut world = World::pair(&[("ipv4/conf/arp_notify", "1"), ("ipv6/conf/ndisc_notify", "1")]);
@@ -203,6 +204,7 @@ fn a_redirect_to_another_router_moves_its_destination_alone_nd_67() {
     assert_eq!(send_far(&mut world, "2001:db8:ffff::2").1, Some(mac(10)), "others go as before (N122)");
 }
 
+/// RFC row N15.
 #[test]
 fn a_redirect_to_the_destination_itself_says_that_it_is_on_the_link_n125() {
     let mut world = host(&[]);
@@ -256,6 +258,7 @@ fn a_redirect_without_the_packet_is_about_its_destination_field_nd_68() {
     assert_eq!(send_far(&mut world, FAR).1, Some(mac(11)));
 }
 
+/// RFC rows N11, N13, N14.
 #[test]
 fn a_redirect_that_its_rules_forbid_changes_nothing_nd_66() {
     let far = v6(FAR);

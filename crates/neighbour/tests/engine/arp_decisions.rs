@@ -122,6 +122,7 @@ fn the_chosen_sender_is_on_the_target_s_subnet_or_the_first_or_of_another_device
     }
 }
 
+/// RFC rows A2, A30.
 #[test]
 fn a_request_says_who_asks_and_leaves_the_target_s_hardware_empty_arp_18_arp_19_arp_21_arp_22() {
     let (mut world, _) = world(&[]);
@@ -209,6 +210,7 @@ fn senders_that_nobody_can_be_are_not_answered_and_own_ones_by_accept_local_arp_
     }
 }
 
+/// RFC rows A62, A63.
 #[test]
 fn arp_ignore_says_which_requests_are_left_unanswered_arp_53_foot_14() {
     const HERE: &str = "192.0.2.1";
@@ -265,6 +267,7 @@ fn arp_filter_answers_only_where_the_way_back_leads_arp_54() {
     }
 }
 
+/// RFC rows A5, A7, A10.
 #[test]
 fn a_local_request_teaches_and_is_answered_to_the_sender_s_hardware_address_arp_33_arp_45_arp_51_arp_52() {
     // On the subnet, and off it.
@@ -289,6 +292,7 @@ fn a_local_request_teaches_and_is_answered_to_the_sender_s_hardware_address_arp_
     }
 }
 
+/// RFC row A8.
 #[test]
 fn who_is_heard_of_unasked_is_learned_by_arp_accept_arp_40_arp_41_arp_42_foot_13() {
     let gratuitous = |sender: &str, op, target_hw| Arp {
@@ -361,6 +365,7 @@ fn a_reply_brings_a_failed_neighbour_back_and_nobody_asks_whether_it_was_asked_f
     assert_eq!((entry.state, entry.lladdr), (S::REACHABLE, Some(OTHER_MAC.into())));
 }
 
+/// RFC row A6.
 #[test]
 fn a_request_from_a_host_that_is_sought_ends_the_search_arp_46() {
     let (mut world, _) = world(&[]);

@@ -83,6 +83,7 @@ fn their_check(nonce: Option<[u8; 6]>) -> Vec<u8> {
     frames::ns(NOWHERE, solicited_node(&own()), own(), None, nonce)
 }
 
+/// RFC rows D2, D4, D13.
 #[test]
 fn an_address_is_asked_for_from_nowhere_with_a_nonce_and_in_use_after_retrans_time_nd_74_nd_75_nd_77() {
     let mut world = world(&[]);
@@ -100,6 +101,7 @@ fn an_address_is_asked_for_from_nowhere_with_a_nonce_and_in_use_after_retrans_ti
     assert!(world.hosts[0].engine.is_local(ip(ADDRESS)));
 }
 
+/// RFC rows D5, D30.
 #[test]
 fn the_delay_and_the_nonce_are_drawn_nd_74() {
     let seen: std::collections::BTreeSet<_> = (0..8)
@@ -115,6 +117,7 @@ fn the_delay_and_the_nonce_are_drawn_nd_74() {
     assert_eq!(seen.len(), 8, "{seen:?}");
 }
 
+/// RFC row D1.
 #[test]
 fn dad_transmits_says_how_often_it_is_asked_nd_75() {
     for (transmits, expected) in [("0", 0), ("1", 1), ("3", 3)] {
@@ -155,6 +158,7 @@ fn without_need_the_address_is_in_use_at_once_nd_72() {
     }
 }
 
+/// RFC rows D7, D14.
 #[test]
 fn a_tentative_address_is_not_used_nd_24() {
     let mut world = world_with_link_local(&[]);
@@ -177,6 +181,7 @@ fn a_tentative_address_is_not_used_nd_24() {
     assert_eq!(sources.map(IpAddr::V6).collect::<Vec<_>>(), [ip(LINK_LOCAL)]);
 }
 
+/// RFC rows D8, D11.
 #[test]
 fn another_s_check_makes_it_a_duplicate_that_is_told_and_never_used_nd_24_nd_80() {
     for asked_already in [false, true] {
@@ -202,6 +207,7 @@ fn another_s_check_makes_it_a_duplicate_that_is_told_and_never_used_nd_24_nd_80(
     }
 }
 
+/// RFC row D9.
 #[test]
 fn an_advertisement_makes_it_a_duplicate_with_the_owner_s_address_nd_43_nd_80() {
     let mut world = world(&[]);
@@ -213,6 +219,7 @@ fn an_advertisement_makes_it_a_duplicate_with_the_owner_s_address_nd_43_nd_80() 
     assert_eq!(happened(&world, owner), 1);
 }
 
+/// RFC rows D8, D31.
 #[test]
 fn our_own_check_looped_back_is_known_by_its_nonce_rfc_7527_nd_24() {
     let mut world = world(&[]);
@@ -225,6 +232,28 @@ fn our_own_check_looped_back_is_known_by_its_nonce_rfc_7527_nd_24() {
     assert_eq!(state(&world, ADDRESS), Some(AddressState::Assigned));
 }
 
+/// RFC row D6: before the first solicitation is out, what others say is heard already.
+#[test]
+fn another_s_check_during_the_first_delay_counts() {
+    let mut world = world(&[]);
+    add(&mut world, AddressOptions::default());
+    assert_eq!(checks(&world), [], "nothing was said yet");
+    assert_eq!(world.frame(&their_check(Some([9; 6]))), Ok(()));
+    assert_eq!(state(&world, ADDRESS), Some(AddressState::Duplicate));
+}
+
+/// RFC row D10: a check that came from off the link is none.
+#[test]
+fn a_check_that_is_not_valid_makes_no_duplicate() {
+    let mut world = world(&[]);
+    add(&mut world, AddressOptions::default());
+    let mut routed = their_check(Some([9; 6]));
+    routed[14 + 7] = 254;
+    assert!(world.frame(&routed).is_err());
+    assert_eq!(state(&world, ADDRESS), Some(AddressState::Tentative));
+}
+
+/// RFC row D33.
 #[test]
 fn without_enhanced_dad_there_is_no_nonce_and_a_loop_is_a_duplicate_nd_74() {
     let mut world = world(&[("ipv6/conf/enhanced_dad", "0")]);
@@ -243,6 +272,7 @@ fn a_nonce_of_zeros_is_nobody_s_nd_24() {
     assert_eq!(state(&world, ADDRESS), Some(AddressState::Duplicate));
 }
 
+/// RFC rows D20, D21.
 #[test]
 fn an_optimistic_address_is_used_with_care_nd_76_nd_24() {
     let mut world = world_with_link_local(&[]);
@@ -266,6 +296,7 @@ fn an_optimistic_address_is_used_with_care_nd_76_nd_24() {
     assert_eq!(state(&world, ADDRESS), Some(AddressState::Assigned));
 }
 
+/// RFC row D24.
 #[test]
 fn an_optimistic_address_can_be_a_duplicate_nd_24() {
     let mut world = world(&[]);
@@ -299,6 +330,7 @@ fn an_address_in_use_is_defended_against_checks_nd_28() {
     );
 }
 
+/// RFC row D15.
 #[test]
 fn somebody_who_advertises_an_address_in_use_is_told_of_and_ignored_nd_43() {
     let mut world = world_with_link_local(&[]);
@@ -328,6 +360,7 @@ fn completion_is_announced_if_ndisc_notify_says_so_nd_78() {
     }
 }
 
+/// RFC row D12.
 #[test]
 fn a_duplicate_of_the_link_local_address_from_the_mac_ends_ipv6_if_accept_dad_is_2_nd_81() {
     for (accept_dad, off) in [("1", false), ("2", true)] {
@@ -408,6 +441,7 @@ const JOINED: u8 = 4;
 const LEFT: u8 = 3;
 const MEMBER: u8 = 2;
 
+/// RFC row D3.
 #[test]
 fn a_group_is_reported_at_once_and_once_more_within_a_second_rfc_3810_6_1() {
     let mut world = world_with_link_local(&[]);
@@ -442,6 +476,7 @@ fn reports_come_from_nowhere_until_a_link_local_address_is_in_use_and_then_again
     assert!(reports(&world).iter().any(with_source), "routers ignore reports from ::");
 }
 
+/// RFC row N70.
 #[test]
 fn a_group_of_two_addresses_is_left_with_the_second() {
     let mut world = world_with_link_local(&[]);
@@ -464,6 +499,7 @@ fn a_group_of_two_addresses_is_left_with_the_second() {
     }
 }
 
+/// RFC row N70.
 #[test]
 fn the_link_must_hear_the_groups_that_were_joined() {
     let mut world = world(&[]);

@@ -207,6 +207,7 @@ fn announced(world: &World) -> Vec<IpAddr> {
     world.sent().iter().filter_map(|(_, seen)| announced(seen)).collect()
 }
 
+/// RFC row N95.
 #[test]
 fn up_and_a_new_hardware_address_are_announced_if_the_switches_say_so_arp_55_arp_56_nd_12() {
     let four = ["192.0.2.1", "10.0.0.1"].map(ip);
@@ -528,6 +529,7 @@ fn a_new_base_of_the_device_counts_at_once_and_of_the_defaults_at_the_next_draw_
     }
 }
 
+/// RFC row N54.
 #[test]
 fn reachable_times_are_drawn_anew_after_20_of_them_and_300_s_dm_28_dm_29() {
     for family in Family::BOTH {
@@ -579,6 +581,7 @@ fn a_base_of_zero_ends_reachable_at_once_and_does_not_spin_dm_27() {
     }
 }
 
+/// RFC rows N53, N54.
 #[test]
 fn a_router_s_times_are_taken_with_their_floors_nd_58_nd_59() {
     let mut world = World::new();

@@ -66,6 +66,7 @@ fn what_a_frame_carries_behind_the_packet_does_not_go_on() {
     }
 }
 
+/// RFC row N126.
 #[test]
 fn a_host_forwards_nothing() {
     let (mut world, _) = known_router(&[("conf/forwarding", "0")], 1500);
@@ -126,6 +127,7 @@ fn groups_and_directed_broadcasts_are_not_forwarded_rfc_1812_rfc_2644() {
     assert_eq!(errors(&world, world.dev()), []);
 }
 
+/// RFC row A27.
 #[test]
 fn sources_and_destinations_no_host_may_have_are_dropped_in_silence_rfc_1812_5_3_7() {
     let (mut world, eth1) = known_router(&[], 1500);
@@ -157,6 +159,7 @@ fn sources_and_destinations_no_host_may_have_are_dropped_in_silence_rfc_1812_5_3
     assert_eq!((packets(&world, eth1), errors(&world, world.dev())), (vec![], vec![]));
 }
 
+/// RFC row A72.
 #[test]
 fn link_local_ipv4_stays_on_its_link_rfc_3927_section_7() {
     let (mut world, eth1) = known_router(&[], 1500);
@@ -310,6 +313,7 @@ fn an_error_is_no_longer_than_every_host_takes_rfc_1812_4_3_2_3_rfc_4443_2_4() {
     }
 }
 
+/// RFC row A34.
 #[test]
 fn no_error_is_sent_about_errors_redirects_and_later_fragments_rfc_1122_3_2_2_rfc_4443_2_4() {
     let (mut world, _) = known_router(&[], 1500);
@@ -354,6 +358,7 @@ fn a_later_ipv6_fragment_that_is_too_big_is_told_rfc_4443_3_2() {
     assert_eq!(kinds(&errors(&world, world.dev())), [(2, 0)], "IPv6 excepts no fragments");
 }
 
+/// RFC rows A32, A33, N76.
 #[test]
 fn a_neighbour_that_does_not_answer_is_told_to_the_sender_for_each_packet_que_7_que_8() {
     let (mut world, eth1) = router(&[("neigh/retrans_time_ms", "200")]);
@@ -408,6 +413,7 @@ fn an_error_waits_for_its_receiver_and_a_receiver_that_fails_makes_no_other_erro
     }
 }
 
+/// RFC row A35.
 #[test]
 fn a_better_first_hop_is_told_at_most_once_a_second_to_each_rfc_1812_5_2_7_2() {
     let (mut world, _) = known_router(&[], 1500);
@@ -464,6 +470,7 @@ fn redirect(error: &Icmp) -> (std::net::Ipv6Addr, std::net::Ipv6Addr, Option<LlA
     (parsed.target, parsed.destination, lladdr, options.redirected.expect("the packet")[8..].to_vec())
 }
 
+/// RFC row N121.
 #[test]
 fn an_ipv6_redirect_names_the_router_or_the_destination_itself_nd_69() {
     for (via, destination, target) in
@@ -493,6 +500,7 @@ fn an_ipv6_redirect_names_the_router_or_the_destination_itself_nd_69() {
     }
 }
 
+/// RFC row N120.
 #[test]
 fn ipv6_redirects_go_to_neighbours_only_once_a_second_and_never_name_a_global_router_nd_69() {
     let (mut world, _) = known_router(&[], 1500);

@@ -413,6 +413,7 @@ fn below_gc_thresh1_nothing_ages_and_from_it_on_the_idle_and_failed_go_gc_21_gc_
     }
 }
 
+/// RFC rows A20, A21.
 #[test]
 fn idle_entries_go_gc_stale_time_after_their_last_use_or_confirmation_gc_24_gc_26() {
     let family = Family::Inet;

@@ -80,6 +80,7 @@ fn messages() -> Vec<(&'static str, Vec<u8>, Ipv6Addr)> {
     ]
 }
 
+/// RFC row A11.
 #[test]
 fn arp_cut_at_every_length_is_dropped_cve_2018_16600_cve_2020_11914_arp_24() {
     let mut world = World::new();
@@ -113,6 +114,7 @@ fn arp_lengths_that_lie_are_dropped_cve_2016_7923_arp_24() {
     }
 }
 
+/// RFC rows A3, A9.
 #[test]
 fn arp_of_other_types_and_operations_is_dropped_cve_2019_12262_arp_26_arp_27() {
     let mut world = World::new();
@@ -211,6 +213,7 @@ fn frames_of_others_llc_and_vlans_are_dropped_vu_855201() {
     world.expect_state(peer(Family::Inet), S::STALE);
 }
 
+/// RFC row N4.
 #[test]
 fn nd_cut_at_every_length_is_dropped() {
     for (name, message, destination) in messages() {
@@ -249,6 +252,7 @@ fn nd_cut_at_every_length_is_dropped() {
     }
 }
 
+/// RFC rows N1, N2, N3.
 #[test]
 fn each_check_of_rfc_4861_stands_for_itself_cve_2026_7656_nd_16() {
     for (name, message, destination) in messages() {
@@ -272,6 +276,7 @@ fn each_check_of_rfc_4861_stands_for_itself_cve_2026_7656_nd_16() {
     }
 }
 
+/// RFC row N5.
 #[test]
 fn an_option_of_length_zero_spoils_the_message_wherever_it_stands_cve_2021_21279_nd_17() {
     for (name, message, destination) in messages() {
@@ -289,6 +294,7 @@ fn an_option_of_length_zero_spoils_the_message_wherever_it_stands_cve_2021_21279
     }
 }
 
+/// RFC row A83.
 #[test]
 fn address_options_of_a_wrong_length_are_dropped_nd_18() {
     let mut world = World::new();
@@ -304,6 +310,7 @@ fn address_options_of_a_wrong_length_are_dropped_nd_18() {
     }
 }
 
+/// RFC rows N7, N8, N9.
 #[test]
 fn solicitations_that_rfc_4861_7_1_1_forbids_are_dropped_nd_20_nd_21_nd_22() {
     let mut world = World::new();
@@ -325,6 +332,7 @@ fn solicitations_that_rfc_4861_7_1_1_forbids_are_dropped_nd_20_nd_21_nd_22() {
     dropped(&mut world, &frame, Why::NdIgnored, "a target that is not ours (ND-25)");
 }
 
+/// RFC rows N7, N10.
 #[test]
 fn advertisements_that_rfc_4861_7_1_2_forbids_are_dropped_nd_40_nd_41_nd_46() {
     let mut world = World::new();
@@ -339,6 +347,7 @@ fn advertisements_that_rfc_4861_7_1_2_forbids_are_dropped_nd_40_nd_41_nd_46() {
     dropped(&mut world, &na.frame(), Why::NdUnsolicited, "unsolicited");
 }
 
+/// RFC row N11.
 #[test]
 fn routers_and_redirects_from_off_the_link_are_dropped_nd_55_nd_66() {
     let mut world = World::new();
@@ -362,6 +371,7 @@ fn routers_and_redirects_from_off_the_link_are_dropped_nd_55_nd_66() {
     }
 }
 
+/// RFC row D41.
 #[test]
 fn nd_in_fragments_is_dropped_rfc_6980_nd_16() {
     let mut world = World::new();
@@ -553,6 +563,7 @@ fn a_device_that_went_away_in_the_middle_of_it_all_is_no_trouble_cve_2025_21763(
     }
 }
 
+/// RFC row D80.
 #[test]
 fn a_flood_of_unknown_destinations_leaves_known_neighbours_alone_rfc_6583() {
     for family in Family::BOTH {

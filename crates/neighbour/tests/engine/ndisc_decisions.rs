@@ -89,6 +89,7 @@ fn only_a_nonce_of_six_bytes_is_one_nd_23() {
     }
 }
 
+/// RFC rows D70, D73, N89.
 #[test]
 fn who_learns_from_advertisements_of_strangers_nd_45_nd_46() {
     let (near, far) = ("2001:db8::55", "2001:db8:9::55");
@@ -249,6 +250,7 @@ fn answered(world: &mut World, frame: &[u8]) -> (Ipv6Addr, Ipv6Addr, String, boo
     advert.expect("an answer")
 }
 
+/// RFC rows N83, N84, N85, N86.
 #[test]
 fn an_answer_has_its_flags_and_address_by_how_it_was_asked_nd_10_nd_27_nd_28_nd_34() {
     let (us, peer) = (v6(own(Family::Inet6)), v6(peer(Family::Inet6)));
@@ -318,4 +320,180 @@ fn a_request_without_create_makes_nothing_nl_14() {
     let request = NewNeigh { create: false, ..world.request(peer, Some(PEER_MAC), S::STALE) };
     assert_eq!(world.admin(request), Err(RequestError::NotFound));
     assert_eq!(world.info(peer), None);
+}
+
+/// RFC row N17: what belongs to another message is passed over, not believed and not held against it.
+#[test]
+fn an_option_of_another_message_is_ignored() {
+    let (us, peer) = (v6(own(Family::Inet6)), v6(peer(Family::Inet6)));
+    let strange = [&[2, 1][..], &OTHER_MAC].concat();
+    let own_option = [&[1, 1][..], &PEER_MAC].concat();
+    let mut world = World::linux(&[]);
+    let asks = body(135, [0; 4], Some(us), &[&strange, &own_option]);
+    assert_eq!(world.frame(&message(peer, solicited_node(&us), &asks)), Ok(()));
+    assert_eq!(world.entry(peer.into()).lladdr, lladdr(PEER_MAC), "a solicitation has a source's address");
+    let claims = body(136, [0x60, 0, 0, 0], Some(peer), &[&own_option]);
+    world.replace(peer.into(), OTHER_MAC, S::STALE);
+    assert_eq!(world.frame(&message(peer, us, &claims)), Ok(()));
+    let entry = world.entry(peer.into());
+    assert_eq!((entry.state, entry.lladdr), (S::REACHABLE, lladdr(OTHER_MAC)), "an advertisement has none");
+}
+
+/// RFC rows N18, N40, N41, N42.
+#[test]
+fn router_solicitations_teach_routers_alone_and_from_nowhere_nothing_nd_52_nd_53() {
+    let peer = v6(peer(Family::Inet6));
+    let group = v6(ip("ff02::2"));
+    let told = |mac: [u8; 6]| body(133, [0; 4], None, &[&[&[1, 1][..], &mac].concat()]);
+    let mut host = World::linux(&[]);
+    assert_eq!(host.frame(&message(peer, group, &told(PEER_MAC))), Err(DropReason::IpNotForUs));
+    let to_us = message(peer, v6(own(Family::Inet6)), &told(PEER_MAC));
+    assert_eq!(host.frame(&to_us), Err(DropReason::NdIgnored));
+    assert_eq!(host.info(peer.into()), None, "a host");
+    let (mut world, _) = router(&[]);
+    let nowhere = message(Ipv6Addr::UNSPECIFIED, group, &body(133, [0; 4], None, &[]));
+    assert_eq!(world.frame(&nowhere), Err(DropReason::NdIgnored));
+    assert_eq!(world.info(Ipv6Addr::UNSPECIFIED.into()), None, "from nowhere");
+    for mac in [PEER_MAC, OTHER_MAC] {
+        world.replace(own(Family::Inet6), MAC, S::STALE);
+        if world.info(peer.into()).is_some() {
+            world.replace(peer.into(), PEER_MAC, S::REACHABLE);
+        }
+        assert_eq!(world.frame(&message(peer, group, &told(mac))), Ok(()));
+        let entry = world.entry(peer.into());
+        assert_eq!((entry.state, entry.lladdr), (S::STALE, lladdr(mac)));
+    }
+}
+
+/// RFC row N73: the address of who asks is in each solicitation, by multicast and by unicast.
+#[test]
+fn who_asks_says_where_it_is() {
+    let mut world = World::new();
+    let peer = peer(Family::Inet6);
+    world.replace(peer, PEER_MAC, S::PROBE);
+    let _ = world.send(ip("2001:db8::99"), 1);
+    world.run_for(secs(2));
+    let asked: Vec<_> = seen_by(&world, world.dev())
+        .into_iter()
+        .filter_map(|seen| match seen {
+            Seen::Solicit { destination, lladdr, .. } => Some((destination.is_multicast(), lladdr)),
+            _ => None,
+        })
+        .collect();
+    assert!(asked.contains(&(true, true)) && asked.contains(&(false, true)), "{asked:?}");
+    assert!(asked.iter().all(|(_, lladdr)| *lladdr), "{asked:?}");
+}
+
+/// RFC rows N78, N79, N82, N90.
+#[test]
+fn what_is_nobody_s_business_teaches_nothing() {
+    let (us, asker) = (v6(own(Family::Inet6)), peer(Family::Inet6));
+    let mut world = World::linux(&[]);
+    // For somebody else.
+    let other = v6(ip("2001:db8::1:1"));
+    let asks = ns(v6(asker), solicited_node(&other), other, Some(PEER_MAC), None);
+    assert!(world.frame(&asks).is_err());
+    assert_eq!((world.info(asker), world.take_sent()), (None, vec![]), "not for us");
+    // A check of our address.
+    let check = ns(Ipv6Addr::UNSPECIFIED, solicited_node(&us), us, None, None);
+    assert_eq!(world.frame(&check), Ok(()));
+    assert_eq!(world.info(Ipv6Addr::UNSPECIFIED.into()), None);
+    // For us: STALE, no router; our answer makes it DELAY at once.
+    let asks = ns(v6(asker), solicited_node(&us), us, Some(PEER_MAC), None);
+    assert_eq!(world.frame(&asks), Ok(()));
+    let entry = world.entry(asker);
+    assert_eq!((entry.state, entry.lladdr), (S::DELAY, lladdr(PEER_MAC)));
+    assert!(!entry.flags.contains(Flags::ROUTER));
+    // An answer without an address to who is sought.
+    let sought = ip("2001:db8::77");
+    let _ = world.send(sought, 1);
+    let _ = world.frame(&frames::na(sought, None).frame());
+    assert_eq!((world.state(sought), world.entry(sought).lladdr), (S::INCOMPLETE, None));
+}
+
+/// RFC row N88.
+#[test]
+fn an_asker_whose_address_is_unknown_is_resolved_and_then_answered() {
+    let mut world = World::linux(&[]);
+    let (us, asker) = (v6(own(Family::Inet6)), peer(Family::Inet6));
+    assert_eq!(world.frame(&ns(v6(asker), us, us, None, None)), Ok(()));
+    let adverts = |world: &World| {
+        let sent = seen_by(world, world.dev());
+        sent.iter().filter(|seen| matches!(seen, Seen::Advert { to: PEER_MAC, .. })).count()
+    };
+    assert_eq!(adverts(&world), 0);
+    assert_eq!(world.solicitations(asker).len(), 1);
+    world.answer(asker, PEER_MAC);
+    assert_eq!(adverts(&world), 1);
+}
+
+/// RFC rows N85, N87: the subnet-router anycast address is answered late, by all its routers, so without O.
+#[test]
+fn the_anycast_address_of_a_subnet_s_routers_is_answered_after_a_random_delay() {
+    let (mut world, _) = router(&[]);
+    let (anycast, asker) = (v6(ip("2001:db8::")), v6(peer(Family::Inet6)));
+    world.forget();
+    assert_eq!(world.frame(&ns(asker, solicited_node(&anycast), anycast, Some(PEER_MAC), None)), Ok(()));
+    let adverts = |world: &World| -> Vec<String> {
+        let sent = seen_by(world, world.dev()).into_iter();
+        let flags = sent.filter_map(|seen| match seen {
+            Seen::Advert { target, flags, .. } if target == anycast => Some(flags),
+            _ => None,
+        });
+        flags.collect()
+    };
+    let waited = world.run_while(secs(2), |world| adverts(world).is_empty());
+    assert!(waited < secs(1), "{waited:?}");
+    assert_eq!(adverts(&world), ["RS-"]);
+}
+
+/// RFC row D40.
+#[test]
+fn what_we_say_has_no_fragment_header() {
+    let mut world = World::linux(&[("conf/ndisc_notify", "1")]);
+    let _ = world.send(peer(Family::Inet6), 1);
+    let dev = world.dev();
+    world.engine().announce_v6(dev, v6(own(Family::Inet6)));
+    world.engine().solicit_routers(dev);
+    world.settle();
+    let frames = &world.hosts[0].frames;
+    let nd: Vec<u8> =
+        frames.iter().filter(|(_, _, f)| f[12..14] == [0x86, 0xdd]).map(|(.., f)| f[20]).collect();
+    assert!(nd.len() >= 3, "{nd:?}");
+    assert!(nd.iter().all(|next| *next == icmpv6::PROTOCOL), "{nd:?}");
+}
+
+/// RFC row A84.
+#[test]
+fn the_link_local_address_is_made_from_the_hardware_address_rfc_2464_4() {
+    let device = Device::ethernet("eth0", [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]);
+    let world = World::build(Config::default(), &[], device);
+    let own: Vec<_> = world.hosts[0].engine.addresses(world.dev()).map(|a| a.prefix.to_string()).collect();
+    assert_eq!(own, ["fe80::11:22ff:fe33:4455/64"]);
+}
+
+/// RFC rows N55, N56.
+#[test]
+fn who_advertises_itself_as_a_router_is_one_nd_57_nd_63() {
+    let source = fe80(7);
+    let advert = |lladdr: Option<[u8; 6]>| {
+        let source_lladdr = lladdr.map(Into::into);
+        ra(source, &RouterAdvertRepr { lifetime_s: 1800, source_lladdr, ..RouterAdvertRepr::default() })
+    };
+    // (known before, its option, the state then, its address then)
+    for (known, option, state, mac) in [
+        (None, Some(PEER_MAC), S::STALE, PEER_MAC),
+        (Some(S::REACHABLE), None, S::REACHABLE, PEER_MAC),
+        (Some(S::REACHABLE), Some(PEER_MAC), S::REACHABLE, PEER_MAC),
+        (Some(S::REACHABLE), Some(OTHER_MAC), S::STALE, OTHER_MAC),
+    ] {
+        let mut world = World::linux(&[]);
+        if let Some(known) = known {
+            world.replace(source.into(), PEER_MAC, known);
+        }
+        assert_eq!(world.frame(&advert(option)), Ok(()));
+        let entry = world.entry(source.into());
+        assert_eq!((entry.state, entry.lladdr), (state, lladdr(mac)), "{known:?} {option:?}");
+        assert!(entry.flags.contains(Flags::ROUTER), "{known:?} {option:?}");
+    }
 }

@@ -117,6 +117,7 @@ fn deleting_needs_exactly_the_device_pxy_7_foot_40() {
     assert_eq!(proxies(&world), []);
 }
 
+/// RFC row N96.
 #[test]
 fn an_ipv6_entry_needs_a_device_and_listens_to_the_group_of_its_address_pxy_6() {
     let (mut world, _) = router(&[]);
@@ -230,6 +231,7 @@ fn device_events_take_their_entries_and_leave_those_for_all_devices_pxy_8() {
     }
 }
 
+/// RFC rows A40, A41, A43.
 #[test]
 fn proxy_arp_answers_for_what_lies_behind_another_device_arp_34_arp_35() {
     let (mut world, _) = router(&[("ipv4/conf/proxy_arp", "1")]);
@@ -264,6 +266,7 @@ fn nothing_is_answered_for_what_lies_behind_a_device_that_is_down_rfc_1027_2_3()
     assert!(answers(&mut world, BEHIND));
 }
 
+/// RFC row A44.
 #[test]
 fn a_probe_is_never_answered_by_proxy_arp_31_foot_16() {
     let (mut world, _) = router(&[("ipv4/conf/proxy_arp", "1")]);
@@ -326,6 +329,7 @@ fn a_full_table_keeps_no_proxy_from_answering_arp_37_foot_15() {
     assert!(world.stats(Family::Inet).table_fulls > 0);
 }
 
+/// RFC rows A45, N96.
 #[test]
 fn answers_are_spread_evenly_over_proxy_delay_pxy_14() {
     for family in Family::BOTH {
@@ -470,6 +474,7 @@ fn a_request_that_waited_goes_through_all_checks_again_pxy_15_foot_33() {
     }
 }
 
+/// RFC rows D94, N85.
 #[test]
 fn proxy_ndp_answers_by_the_entry_s_router_flag_and_never_overrides_nd_25_to_nd_27_pxy_21() {
     for (flags, expected) in [(Flags::PROXY, "-S-"), (Flags::PROXY | Flags::ROUTER, "RS-")] {

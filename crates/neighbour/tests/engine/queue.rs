@@ -15,6 +15,7 @@ fn send_sized(world: &mut World, family: Family, len: usize) -> Sent {
     world.engine().send(now, dev, to, vec![0x45; len])
 }
 
+/// RFC rows A24, N74.
 #[test]
 fn the_oldest_goes_first_and_is_counted_que_2() {
     for family in Family::BOTH {

@@ -128,6 +128,7 @@ fn the_higher_preference_is_used_and_the_reserved_one_is_medium_rfc_4191() {
     assert_eq!(goes_to(&mut world), Some(mac(14)));
 }
 
+/// RFC row D52.
 #[test]
 fn a_router_that_failed_is_passed_over_whatever_its_preference_n61() {
     let mut world = host(&[]);
@@ -214,6 +215,7 @@ fn a_failed_router_that_answers_its_probe_is_used_again_nud_46() {
     assert_eq!(goes_to(&mut world), Some(mac(10)));
 }
 
+/// RFC rows N94, N109.
 #[test]
 fn a_router_that_says_it_is_none_is_used_no_more_nd_50() {
     let mut world = host(&[]);
@@ -255,6 +257,7 @@ fn routers_and_prefixes_end_with_the_link_and_with_ipv6() {
     }
 }
 
+/// RFC row N52.
 #[test]
 fn a_thirty_third_router_is_one_too_many_until_another_ends() {
     let mut world = host(&[]);
@@ -332,6 +335,7 @@ fn an_advertised_prefix_of_link_local_or_multicast_addresses_is_ignored_n59_rfc_
     assert_eq!(before, after);
 }
 
+/// RFC row D2.
 #[test]
 fn an_address_is_made_checked_and_assigned_rfc_4862_5_5_3() {
     let mut world = host(&[]);

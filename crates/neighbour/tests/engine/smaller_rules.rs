@@ -62,6 +62,7 @@ fn the_slow_path_touches_used_and_the_fast_path_does_not_nud_1_foot_9_dm_2() {
     assert!(world.entry(peer).used >= secs(2), "REACHABLE: nothing is touched");
 }
 
+/// RFC row N105.
 #[test]
 fn connected_delay_and_probe_let_packets_go_nud_2_out_4() {
     for state in [S::REACHABLE, S::PERMANENT, S::NOARP, S::DELAY, S::PROBE] {
@@ -73,6 +74,7 @@ fn connected_delay_and_probe_let_packets_go_nud_2_out_4() {
     }
 }
 
+/// RFC row A25.
 #[test]
 fn a_packet_that_waits_or_is_dropped_for_its_room_is_no_error_out_5_nud_7_foot_30() {
     let mut world = World::with(&[("neigh/unres_qlen_bytes", "1")]);
@@ -105,6 +107,7 @@ fn a_lowered_ucast_solicit_counts_at_the_next_timer_and_probes_stay_nud_15() {
     assert_eq!((world.state(peer), world.entry(peer).probes), (S::FAILED, 2));
 }
 
+/// RFC rows A22, N75, N106.
 #[test]
 fn incomplete_and_probe_wait_one_retrans_time_nud_20() {
     let mut world = World::new(); // retrans_time 600 ms
@@ -133,6 +136,7 @@ fn managed_use_makes_stale_of_reachable_delay_foot_50() {
     assert_ne!(world.state(peer), S::STALE, "somebody uses it: the refresh");
 }
 
+/// RFC row A4.
 #[test]
 fn an_arp_request_for_us_overrides_within_locktime_and_a_third_party_s_does_not_foot_11() {
     let mut world = World::with(&[("neigh/locktime", "500")]);
@@ -187,6 +191,7 @@ fn thresholds_need_no_order_and_counts_no_range_tbl_12_tbl_13_sys_13() {
     }
 }
 
+/// RFC row N81.
 #[test]
 fn a_solicitation_never_changes_router_and_its_ethernet_source_is_not_asked_nd_33_nd_19() {
     for router in [false, true] {

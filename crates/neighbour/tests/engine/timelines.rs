@@ -36,6 +36,7 @@ fn a_neighbour_that_answers_is_reachable_at_once_and_the_packet_leaves_nud_4_que
     }
 }
 
+/// RFC row N71.
 #[test]
 fn nobody_answers_probes_at_0_1_2_s_and_failed_at_3_s_with_6_probes_nud_13() {
     for family in Family::BOTH {
@@ -53,6 +54,7 @@ fn nobody_answers_probes_at_0_1_2_s_and_failed_at_3_s_with_6_probes_nud_13() {
     }
 }
 
+/// RFC row N102.
 #[test]
 fn reachable_becomes_stale_at_confirmed_plus_reachable_time_nud_18() {
     for family in Family::BOTH {
@@ -86,6 +88,7 @@ fn a_confirmation_extends_reachable_without_a_new_timer_nud_18_upd_20() {
     }
 }
 
+/// RFC row A23.
 #[test]
 fn a_stale_neighbour_that_answers_is_probed_once_after_5_s_nud_6_nud_19() {
     for family in Family::BOTH {
@@ -106,6 +109,7 @@ fn a_stale_neighbour_that_answers_is_probed_once_after_5_s_nud_6_nud_19() {
     }
 }
 
+/// RFC rows N103, N104.
 #[test]
 fn a_stale_neighbour_that_is_silent_fails_after_8_s_nud_14() {
     for family in Family::BOTH {
@@ -142,6 +146,7 @@ fn retransmission_follows_retrans_time_down_to_the_floor_of_two_ticks_cnv_4() {
     }
 }
 
+/// RFC row D53.
 #[test]
 fn two_unicast_then_two_broadcast_probes_with_mcast_resolicit_nud_11_nud_12_foot_29() {
     for family in Family::BOTH {
@@ -188,6 +193,7 @@ fn without_unicast_probes_delay_ends_in_failed_without_a_packet_nud_25() {
     }
 }
 
+/// RFC rows A23, N101.
 #[test]
 fn a_neighbour_confirmed_with_every_datagram_stays_reachable_without_probes_nud_44_out_2() {
     for family in Family::BOTH {
@@ -205,6 +211,7 @@ fn a_neighbour_confirmed_with_every_datagram_stays_reachable_without_probes_nud_
     }
 }
 
+/// RFC row N107.
 #[test]
 fn an_idle_entry_below_gc_thresh1_is_stale_for_ever_gc_21_gc_29() {
     for family in Family::BOTH {
@@ -310,6 +317,7 @@ fn an_idle_entry_goes_stale_if_reachable_time_is_over_delay_first_probe_time_nud
     }
 }
 
+/// RFC row N72.
 #[test]
 fn probes_by_timer_have_the_link_local_source_and_the_first_has_the_packet_s_nd_13() {
     // The other quirk: only the first solicitation finds the packet's source assigned and asks with it; in

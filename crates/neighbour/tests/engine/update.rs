@@ -52,6 +52,7 @@ fn row(old: S, solicited: bool, overrides: bool, tllao: Tllao) -> Row {
     }
 }
 
+/// RFC rows D72, N90, N91, N92, N93, N100.
 #[test]
 fn an_advertisement_does_what_the_table_of_section_5_6_says_nd_49() {
     let olds = [S::INCOMPLETE, S::REACHABLE, S::STALE, S::DELAY, S::PROBE, S::PERMANENT, S::NOARP, S::FAILED];
@@ -93,6 +94,7 @@ fn an_advertisement_does_what_the_table_of_section_5_6_says_nd_49() {
     }
 }
 
+/// RFC row N94.
 #[test]
 fn an_advertisement_clears_router_and_that_is_told_nd_49_upd_16() {
     let mut world = World::new();
@@ -498,6 +500,7 @@ fn a_confirmation_alone_changes_no_state_and_tells_nobody_nud_40_nud_45() {
     }
 }
 
+/// RFC row N101.
 #[test]
 fn a_confirmation_makes_delay_end_in_reachable_without_a_probe_nud_19_nud_41() {
     for family in Family::BOTH {
@@ -588,6 +591,7 @@ fn an_entry_that_is_no_longer_managed_is_left_alone_upd_3_upd_17() {
     world.expect_state(address, S::STALE);
 }
 
+/// RFC row N100.
 #[test]
 fn a_reply_to_all_makes_stale_and_never_reachable_arp_43() {
     let mut world = World::new();
