@@ -224,3 +224,19 @@ fn test_files(root: &Path, folders: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
     files.sort();
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_and_every_row_has_a_test_or_a_reason() {
+        for rfc in [false, true] {
+            let mut out = Vec::new();
+            let coverage = run(&Options { rfc, all: false }, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(coverage.missing().is_empty(), "{text}");
+            assert!(coverage.named > coverage.excepted, "{text}");
+        }
+    }
+}
