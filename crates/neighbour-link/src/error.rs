@@ -51,6 +51,31 @@ pub enum LinkError {
         /// The interface it was for.
         name: String,
     },
+    /// An XDP program may not be loaded.
+    #[error(
+        "{name}: no XDP here, for a program may not be loaded: CAP_BPF (or CAP_SYS_ADMIN) and CAP_NET_ADMIN of the \
+         machine's first user namespace are missing: run as root"
+    )]
+    XdpDenied {
+        /// The interface it was for.
+        name: String,
+    },
+    /// Another XDP program, or another `AF_XDP` socket, has the interface.
+    #[error(
+        "{name}: another XDP program is there: detach it (`ip link set {name} xdp off`) or end who attached it"
+    )]
+    XdpBusy {
+        /// The interface it was for.
+        name: String,
+    },
+    /// No way in which frames could come was accepted.
+    #[error("{name}: the interface cannot be had by XDP ({tried}): open it as a packet port")]
+    XdpRefused {
+        /// The interface it was for.
+        name: String,
+        /// Each mode, and what the system said to it.
+        tried: String,
+    },
     /// The interface does not carry Ethernet frames.
     #[error(
         "{name}: not an Ethernet interface: expected hardware type 1 (Ethernet) or 772 (loopback), got {hardware}: \
@@ -112,6 +137,9 @@ mod tests {
             LinkError::NameInUse { name: name() },
             LinkError::NoSuchInterface { name: name() },
             LinkError::PacketDenied { name: name() },
+            LinkError::XdpDenied { name: name() },
+            LinkError::XdpBusy { name: name() },
+            LinkError::XdpRefused { name: name(), tried: "native: no".into() },
             LinkError::NotEthernet { name: name(), hardware: 65534 },
             LinkError::GroupMac { name: name(), mac: [1, 0, 0x5e, 0, 0, 0xfb] },
         ];

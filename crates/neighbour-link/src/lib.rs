@@ -48,12 +48,14 @@ use std::os::fd::BorrowedFd;
 mod error;
 pub mod fault;
 mod interface;
+mod membership;
 pub mod memory;
 mod packet;
 mod pcap;
 mod sys;
 mod tap;
 mod trace;
+mod xdp;
 
 pub use error::LinkError;
 pub use fault::{Fault, FaultHandle, FaultPlan, Faults};
@@ -63,6 +65,7 @@ pub use packet::{Packet, PacketOptions};
 pub use pcap::Pcap;
 pub use tap::Tap;
 pub use trace::{Direction, Trace};
+pub use xdp::{Xdp, XdpMode, XdpOptions};
 
 /// Time since an arbitrary start that the caller chooses; never read from a clock in this crate.
 pub type Time = core::time::Duration;

@@ -1,6 +1,6 @@
 //! The system calls that no safe library offers, each behind a function that cannot be misused.
 //!
-//! One of this crate's two files with `unsafe` code; the other is the ring's.
+//! Other `unsafe` code of this crate: the ring (`packet/ring`), and `bpf` and `queue` of `xdp`.
 #![expect(unsafe_code, reason = "ioctl, socket options and sendmmsg are foreign calls")]
 
 use crate::interface::Name;

@@ -13,7 +13,9 @@ Example, against the kernel of this machine:
 ///
 /// Each --port is a link: `tap:NAME` makes a TAP, whose other end is an interface of the running kernel;
 /// `packet:IFACE` shares an existing Ethernet interface by AF_PACKET, under the interface's own MAC unless
-/// --mac gives another (the kernel should have no IP address there under the same MAC, or both answer).
+/// --mac gives another (the kernel should have no IP address there under the same MAC, or both answer);
+/// `xdp:IFACE` takes ARP and neighbour discovery of an existing interface by AF_XDP, and leaves all other packets to
+/// the kernel, which then neither asks nor answers there.
 ///
 /// It prints one line that begins with `ready` when its links are up, its IPv6 addresses are checked for
 /// duplicates (a second or two, unless --set conf/accept_dad=0) and its control socket listens. SIGTERM and
@@ -21,7 +23,7 @@ Example, against the kernel of this machine:
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_long_help = EXAMPLE)]
 pub struct Args {
-    /// A link: tap:NAME or packet:IFACE; may be given several times.
+    /// A link: tap:NAME, packet:IFACE or xdp:IFACE; may be given several times.
     #[arg(long = "port", value_name = "KIND:NAME")]
     pub(super) ports: Vec<PortSpec>,
     /// An own address with its subnet; may be given several times.

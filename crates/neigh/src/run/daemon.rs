@@ -235,7 +235,7 @@ impl Daemon {
             // The kernel's end of a TAP is the other end of the cable: to switch it off takes the carrier.
             let (up, carrier) = match port.kind {
                 PortKind::Tap => (!port.gone, port.up && port.carrier),
-                PortKind::Packet => (port.up && !port.gone, port.carrier),
+                PortKind::Packet | PortKind::Xdp => (port.up && !port.gone, port.carrier),
             };
             let (known_up, known_carrier) = &mut self.known[index];
             // Nothing is checked for duplicates on a link that has never had a carrier.

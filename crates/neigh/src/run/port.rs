@@ -1,11 +1,11 @@
 //! A port: a link that was opened, and the device that the engine has for it.
 
-use super::capture::Layered;
+use super::capture::{Layered, nowhere};
 use super::plan::Facts;
 use super::spec::{PortKind, PortSpec};
 use crate::failure::Failure;
 use neighbour::LlAddr;
-use neighbour_link::{Link, LinkError, Packet, PacketOptions, Tap};
+use neighbour_link::{Info, Link, LinkError, Packet, PacketOptions, Tap, Xdp, XdpOptions};
 use std::fmt;
 
 /// A link of the daemon.
@@ -41,12 +41,16 @@ impl Port {
     /// Opens a shared interface anew: it has a new address, or was removed and made again. A capture goes on.
     pub(super) fn reopen(&mut self) -> Result<(), LinkError> {
         let mac = (!self.follows).then_some(self.mac);
-        let packet = Packet::open(&self.name, PacketOptions { mac, ..PacketOptions::default() })?;
-        let info = packet.info()?;
-        self.mac = packet.mac();
+        if self.kind == PortKind::Xdp {
+            // An interface takes one program, and ours is there still.
+            self.link.replace(Box::new(nowhere()));
+            self.gone = true;
+        }
+        let (info, link, mac) = open_shared(self.kind, &self.name, mac)?;
+        self.mac = mac;
         self.ifindex = info.ifindex;
         self.mtu = info.mtu;
-        self.link.replace(Box::new(packet));
+        self.link.replace(link);
         self.gone = false;
         Ok(())
     }
@@ -72,9 +76,9 @@ pub(super) fn open(
     mac: Option<[u8; 6]>,
     random: &mut dyn FnMut() -> anyhow::Result<u64>,
 ) -> anyhow::Result<Port> {
-    let follows = spec.kind == PortKind::Packet && mac.is_none();
+    let follows = spec.kind != PortKind::Tap && mac.is_none();
     let failed = |error: LinkError| link_failure(spec, &error);
-    let (info, link, mac): (_, Box<dyn Link>, _) = match spec.kind {
+    let (info, link, mac): Opened = match spec.kind {
         PortKind::Tap => {
             let tap = Tap::create(Some(&spec.name)).map_err(failed)?;
             tap.up().map_err(failed)?;
@@ -91,12 +95,7 @@ pub(super) fn open(
             };
             (info, Box::new(tap), mac)
         }
-        PortKind::Packet => {
-            let options = PacketOptions { mac, ..PacketOptions::default() };
-            let packet = Packet::open(&spec.name, options).map_err(failed)?;
-            let (info, mac) = (packet.info().map_err(failed)?, packet.mac());
-            (info, Box::new(packet), mac)
-        }
+        PortKind::Packet | PortKind::Xdp => open_shared(spec.kind, &spec.name, mac).map_err(failed)?,
     };
     Ok(Port {
         name: info.name,
@@ -112,6 +111,22 @@ pub(super) fn open(
         moved: None,
         returned: None,
     })
+}
+
+/// What the interface says, the link to it, and our own address.
+type Opened = (Info, Box<dyn Link>, [u8; 6]);
+
+/// An existing interface.
+fn open_shared(kind: PortKind, name: &str, mac: Option<[u8; 6]>) -> Result<Opened, LinkError> {
+    if kind == PortKind::Xdp {
+        let xdp = Xdp::open(name, &XdpOptions { mac, ..XdpOptions::default() })?;
+        tracing::info!("{name}: XDP, {}, {} queues", xdp.mode(), xdp.queues());
+        let (info, mac) = (xdp.info()?, xdp.mac());
+        return Ok((info, Box::new(xdp), mac));
+    }
+    let packet = Packet::open(name, PacketOptions { mac, ..PacketOptions::default() })?;
+    let (info, mac) = (packet.info()?, packet.mac());
+    Ok((info, Box::new(packet), mac))
 }
 
 /// A random unicast address of local administration.
@@ -138,6 +153,9 @@ fn link_failure(spec: &PortSpec, error: &LinkError) -> Failure {
         LinkError::TunAbsent | LinkError::TunDenied => "or give --port packet:IFACE, which needs CAP_NET_RAW",
         LinkError::TapDenied { .. } | LinkError::PacketDenied { .. } => {
             "run it as root, or in a namespace of your own: `unshare --user --map-root-user --net`"
+        }
+        LinkError::XdpDenied { .. } | LinkError::XdpBusy { .. } | LinkError::XdpRefused { .. } => {
+            "or give --port packet:IFACE, which takes all frames and needs CAP_NET_RAW"
         }
         LinkError::NoSuchInterface { .. } => "name one of those, or give --port tap:NAME for a new TAP",
         LinkError::NotEthernet { .. } => "give --port tap:NAME, or an interface that carries Ethernet frames",

@@ -11,6 +11,7 @@ use std::str::FromStr;
 pub(super) enum PortKind {
     Tap,
     Packet,
+    Xdp,
 }
 
 /// `KIND:NAME`.
@@ -53,11 +54,12 @@ impl FromStr for PortSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = "expected tap:NAME or packet:IFACE";
+        let expected = "expected tap:NAME, packet:IFACE or xdp:IFACE";
         let (kind, name) = text.split_once(':').ok_or(expected)?;
         let kind = match kind {
             "tap" => PortKind::Tap,
             "packet" => PortKind::Packet,
+            "xdp" => PortKind::Xdp,
             other => return Err(format!("there is no kind of port {other:?}; {expected}")),
         };
         if name.is_empty() {
@@ -151,6 +153,7 @@ impl fmt::Display for PortSpec {
         let kind = match self.kind {
             PortKind::Tap => "tap",
             PortKind::Packet => "packet",
+            PortKind::Xdp => "xdp",
         };
         write!(f, "{kind}:{}", self.name)
     }

@@ -89,7 +89,7 @@ fn apply(port: &mut Port, interface: &Interface) {
 
 /// A port whose interface was removed has it again when one of the same name is there.
 fn returned(port: &mut Port, interface: &Interface) {
-    if port.gone && port.kind == PortKind::Packet && port.name == interface.name {
+    if port.gone && port.kind != PortKind::Tap && port.name == interface.name {
         port.returned = Some(interface.index);
         port.up = interface.flags & Interface::UP != 0;
         port.carrier = interface.flags & Interface::CARRIER != 0;

@@ -1,8 +1,8 @@
 //! A host on a real link, as the kernel on the other end meets it.
 
 use crate::world::{
-    ADDRESSES, Daemon, eventually, in_namespace, ip, kernel_addresses, mac_of, output, tap_is_possible, veth,
-    works,
+    ADDRESSES, Daemon, eventually, in_namespace, in_namespace_as_root, ip, kernel_addresses, mac_of, output,
+    tap_is_possible, veth, works, xdp_is_possible,
 };
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -204,5 +204,36 @@ fn a_table_that_is_full_is_told_of_in_linuxs_words() {
             log if log.contains("neighbour: arp_cache: neighbor table overflow!") => Ok(()),
             log => Err(log),
         });
+    });
+}
+
+#[test]
+fn by_xdp_the_kernel_s_neighbours_are_ours_and_its_packets_its_own() {
+    in_namespace_as_root("host::by_xdp_the_kernel_s_neighbours_are_ours_and_its_packets_its_own", || {
+        veth();
+        if !xdp_is_possible("v1") {
+            return;
+        }
+        let mut daemon = Daemon::start(&format!("--port xdp:v1 {ADDRESSES} --verbose"));
+        let mac = mac_of("v1");
+        works("arping", "-c 1 -w 5 -I v0 192.0.2.2");
+        works("ndisc6", "-1 -w 5000 2001:db8::2 v0");
+        // The kernel resolves us; its packets are not for us.
+        for address in ["192.0.2.2", "2001:db8::2"] {
+            let output = output("ping", &format!("-c 1 -W 1 {address}"));
+            assert!(!output.status.success(), "there is nobody behind {address} but its neighbour layer");
+            assert!(ip(&format!("neigh show {address} dev v0")).contains(&mac), "{address}");
+        }
+        assert!(daemon.show("to 192.0.2.1").contains(&mac_of("v0")));
+        assert!(daemon.log().contains("v1: XDP, native"), "{}", daemon.log());
+        // Under another address it is opened anew.
+        ip("link set v1 address 02:00:00:00:99:01");
+        eventually(|| {
+            let text = output("arping", "-c 1 -w 1 -I v0 192.0.2.2");
+            let text = String::from_utf8_lossy(&text.stdout).to_lowercase();
+            if text.contains("02:00:00:00:99:01") { Ok(()) } else { Err(text) }
+        });
+        assert_eq!(daemon.end("TERM"), Some(0));
+        assert!(!ip("-d link show v1").contains("prog/xdp"), "nothing is left attached");
     });
 }

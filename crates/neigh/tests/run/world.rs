@@ -3,6 +3,7 @@
 //! A test runs itself again under `unshare`, so that no privilege is needed and nothing of the machine's
 //! network is touched. Where that is not possible the test says so and passes, except under `CI`.
 
+use neighbour_link::{LinkError, Xdp, XdpOptions};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -17,6 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Runs `body` in namespaces of its own. `name` is the calling test's, with its module.
 #[track_caller]
 pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
+    inside(name, &["--user", "--map-root-user", "--net"], body);
+}
+
+/// The same in a network namespace alone, for what only root of the whole machine may do.
+#[track_caller]
+pub(crate) fn in_namespace_as_root(name: &str, body: impl FnOnce()) {
+    inside(name, &["--net"], body);
+}
+
+#[track_caller]
+fn inside(name: &str, namespaces: &[&str], body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         ip("link set lo up");
         body();
@@ -24,9 +36,9 @@ pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
     }
     let this = std::env::current_exe().expect("the test knows its own program");
     let mut child = Command::new("unshare");
-    child.args(["--user", "--map-root-user", "--net", "--"]).arg(this);
+    child.args(namespaces).arg("--").arg(this);
     child.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(INSIDE, "1");
-    let allowed = Command::new("unshare").args(["--user", "--map-root-user", "--net", "true"]).output();
+    let allowed = Command::new("unshare").args(namespaces).arg("true").output();
     if !allowed.as_ref().is_ok_and(|output| output.status.success()) {
         assert!(std::env::var_os("CI").is_none(), "no namespaces of its own: {allowed:?}");
         println!("skipped: no namespaces of its own: {allowed:?}");
@@ -50,6 +62,19 @@ pub(crate) fn tap_is_possible() -> bool {
     assert!(closed, "/dev/net/tun: {error}");
     assert!(std::env::var_os("CI").is_none(), "no TAP here: /dev/net/tun: {error}");
     println!("skipped: no TAP here: /dev/net/tun: {error}");
+    false
+}
+
+/// Whether this user may load an XDP program. If not, a test that needs it says so and passes, except under `CI`.
+#[track_caller]
+pub(crate) fn xdp_is_possible(interface: &str) -> bool {
+    let denied = match Xdp::open(interface, &XdpOptions::default()) {
+        Ok(_) => return true,
+        Err(denied @ LinkError::XdpDenied { .. }) => denied,
+        Err(error) => panic!("{error}"),
+    };
+    assert!(std::env::var_os("CI").is_none(), "{denied}");
+    println!("skipped: {denied}");
     false
 }
 

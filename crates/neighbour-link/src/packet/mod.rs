@@ -10,12 +10,12 @@ mod outbox;
 mod ring;
 
 use crate::interface::{Interface, Name};
+use crate::membership::{self, Groups};
 use crate::{Info, Link, LinkError, Time, sys};
 use memmap2::MmapOptions;
 use outbox::Outbox;
 use ring::Ring;
 use socket2::{Domain, Socket, Type};
-use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -65,8 +65,7 @@ pub struct Packet {
     interface: Interface,
     ifindex: u32,
     mac: [u8; 6],
-    groups: BTreeSet<[u8; 6]>,
-    all_groups: bool,
+    groups: Groups,
     ring_losses: u64,
     /// The interface went down, or was down from the start, and nothing came in since.
     down: bool,
@@ -112,7 +111,7 @@ impl Packet {
         sys::set_packet_option(fd, libc::PACKET_IGNORE_OUTGOING, &1)
             .map_err(failed("set PACKET_IGNORE_OUTGOING (Linux 4.20 or later)"))?;
         if mac != info.mac {
-            member(fd, Membership::Add, info.ifindex, libc::PACKET_MR_PROMISC, [0; 6])
+            membership::promiscuous(fd, info.ifindex)
                 .map_err(failed("make it promiscuous for the other MAC"))?;
         }
         sys::bind_packet(fd, info.ifindex).map_err(failed("bind the packet socket"))?;
@@ -125,8 +124,7 @@ impl Packet {
             interface,
             ifindex: info.ifindex,
             mac,
-            groups: BTreeSet::new(),
-            all_groups: false,
+            groups: Groups::default(),
             ring_losses: 0,
             down,
         })
@@ -210,34 +208,6 @@ fn make_ring(socket: &Socket, options: &PacketOptions) -> io::Result<Ring> {
     Ring::new(map, block_size).ok_or_else(invalid)
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Membership {
-    Add,
-    Drop,
-}
-
-/// One `packet_mreq`. What was added ends with the socket at the latest.
-fn member(
-    fd: BorrowedFd<'_>,
-    change: Membership,
-    ifindex: u32,
-    kind: libc::c_int,
-    group: [u8; 6],
-) -> io::Result<()> {
-    let [a, b, c, d, e, f] = group;
-    let request = libc::packet_mreq {
-        mr_ifindex: ifindex.cast_signed(),
-        mr_type: kind as libc::c_ushort,
-        mr_alen: group.len() as libc::c_ushort,
-        mr_address: [a, b, c, d, e, f, 0, 0],
-    };
-    let option = match change {
-        Membership::Add => libc::PACKET_ADD_MEMBERSHIP,
-        Membership::Drop => libc::PACKET_DROP_MEMBERSHIP,
-    };
-    sys::set_packet_option(fd, option, &request)
-}
-
 impl Link for Packet {
     /// Takes the next frame from the ring.
     ///
@@ -292,27 +262,6 @@ impl Link for Packet {
 
     /// Asks the hardware for these groups; if it has no room for one, for all groups.
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {
-        let fd = self.socket.as_fd();
-        let wanted: BTreeSet<[u8; 6]> = groups.iter().copied().collect();
-        for &group in self.groups.difference(&wanted) {
-            // An interface that was removed has forgotten the membership.
-            let _left = member(fd, Membership::Drop, self.ifindex, libc::PACKET_MR_MULTICAST, group);
-        }
-        self.groups.retain(|group| wanted.contains(group));
-        for group in wanted {
-            if self.groups.contains(&group) || self.all_groups {
-                continue;
-            }
-            match member(fd, Membership::Add, self.ifindex, libc::PACKET_MR_MULTICAST, group) {
-                Ok(()) => {
-                    self.groups.insert(group);
-                }
-                Err(_) => {
-                    member(fd, Membership::Add, self.ifindex, libc::PACKET_MR_ALLMULTI, [0; 6])?;
-                    self.all_groups = true;
-                }
-            }
-        }
-        Ok(())
+        self.groups.set(self.socket.as_fd(), self.ifindex, groups)
     }
 }

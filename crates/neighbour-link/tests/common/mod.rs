@@ -12,14 +12,8 @@ const INSIDE: &str = "NEIGHBOUR_LINK_INSIDE";
 
 /// Runs `body` in namespaces of its own. `name` must be the name of the calling test.
 #[track_caller]
+#[allow(dead_code, reason = "not every test program needs it")]
 pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
-    if is_inside() {
-        ip("link set lo up");
-        body();
-        return;
-    }
-    let mut child = Command::new(std::env::current_exe().expect("the test knows its own program"));
-    child.args(["--exact", name, "--include-ignored", "--nocapture", "--test-threads=1"]).env(INSIDE, "1");
     let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
     let maps = [
         ("/proc/self/setgroups", "deny".to_owned()),
@@ -31,6 +25,26 @@ pub(crate) fn in_namespace(name: &str, body: impl FnOnce()) {
         unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
         maps.iter().try_for_each(|(path, text)| std::fs::write(path, text))
     };
+    inside(name, body, leave);
+}
+
+/// The same in a network namespace alone, for what only root of the whole machine may do.
+#[track_caller]
+#[allow(dead_code, reason = "not every test program needs it")]
+pub(crate) fn in_namespace_as_root(name: &str, body: impl FnOnce()) {
+    use nix::sched::{CloneFlags, unshare};
+    inside(name, body, || Ok(unshare(CloneFlags::CLONE_NEWNET)?));
+}
+
+#[track_caller]
+fn inside(name: &str, body: impl FnOnce(), leave: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+    if is_inside() {
+        ip("link set lo up");
+        body();
+        return;
+    }
+    let mut child = Command::new(std::env::current_exe().expect("the test knows its own program"));
+    child.args(["--exact", name, "--include-ignored", "--nocapture", "--test-threads=1"]).env(INSIDE, "1");
     // SAFETY: between fork and exec `leave` only makes system calls on data that was prepared before; it takes
     // no lock, and these paths are too short to be allocated.
     let child = unsafe { child.pre_exec(leave) };
