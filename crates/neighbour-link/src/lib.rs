@@ -11,6 +11,7 @@
 //! | [`memory::pair`], [`memory::hub`] | bounded queues in this process | nothing |
 //! | [`Tap`] | the far end of an interface of the running kernel | `/dev/net/tun`, `CAP_NET_ADMIN` |
 //! | [`Packet`] | an existing interface, shared with the kernel (`AF_PACKET`) | `CAP_NET_RAW` |
+//! | [`Xdp`] | ARP and neighbour discovery of an existing interface (`AF_XDP`) | root |
 //!
 //! # The layers
 //!
