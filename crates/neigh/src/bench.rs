@@ -1,9 +1,13 @@
 //! `neigh bench`: the arguments; [`neighbour_bench`] does the rest.
 
+use crate::failure::Failure;
 use crate::lab;
 use anyhow::Context;
-use neighbour_bench::{Part, Plan, Suite, run_part};
+use neighbour_bench::figure::Row;
+use neighbour_bench::{Part, Plan, Suite, chart, run_part};
+use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Measure this engine beside what a user would pick instead, and beside the kernel
@@ -24,6 +28,10 @@ pub(crate) struct Args {
     /// Print one JSON object with every sample, and nothing else
     #[arg(long)]
     json: bool,
+
+    /// Also draw what a lookup costs against the size of the table (IPv6 keys, each as likely as the others)
+    #[arg(long, value_name = "FILE.svg")]
+    chart: Option<PathBuf>,
 
     /// Only these parts: hit-SIZE (IPv6), hit4-SIZE, or the name of one; `--only list` tells them
     #[arg(long, value_name = "PART", value_delimiter = ',')]
@@ -71,7 +79,23 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         write!(out, "{report}")?
     }
+    if let Some(path) = &args.chart {
+        draw(&report.rows, path)?;
+    }
     Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn draw(rows: &[Row], path: &Path) -> anyhow::Result<()> {
+    let wrong = |what: &dyn Display, hint: &str| {
+        Failure::new(format_args!("--chart {}: {what}", path.display()), hint)
+    };
+    let Some(svg) = chart::chart(rows, "hit", "IPv6 uniform")? else {
+        let hint = "measure two sizes or more, such as --only hit-256,hit-4096";
+        return Err(wrong(&"a line needs two sizes of table", hint).into());
+    };
+    std::fs::write(path, svg)
+        .map_err(|error| wrong(&error, "name a file in a directory that exists and can be written to"))?;
+    Ok(())
 }
 
 fn chosen(only: &[String], plan: Plan) -> anyhow::Result<Vec<Part>> {

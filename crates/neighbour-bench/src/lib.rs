@@ -9,13 +9,14 @@
 //! | [`part`] | what is measured; each part runs in a process of its own |
 //! | `contestant` | our engine and its peers behind one trait |
 //! | `goal` | what has to be reached, in one table |
-//! | [`figure`], [`report`] | samples, rows, tables, JSON |
+//! | [`figure`], [`report`], [`chart`] | samples, rows, tables, JSON, SVG |
 //! | `counting` | the allocator that counts |
 //!
 //! Nothing of this is linked into the engine.
 
 mod bare;
 mod beside;
+pub mod chart;
 mod choose;
 mod clock;
 mod contestant;
