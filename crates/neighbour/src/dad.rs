@@ -19,7 +19,10 @@ impl Engine {
         let quiet = own.noarp || own.is_loopback();
         let Some(nodad) = own.find(IpAddr::V6(address)).map(|a| a.nodad) else { return };
         let skip = quiet || nodad || self.conf6(device, Conf6::AcceptDad) < 1;
-        let optimistic = !skip && (optimistic || self.conf6(device, Conf6::OptimisticDad) != 0);
+        // The switch is for hosts (RFC 4429 section 3.1); who asks for it with the address has it.
+        let router = self.conf6_all.get(Conf6::Forwarding as usize) != 0;
+        let by_switch = self.conf6(device, Conf6::OptimisticDad) != 0 && !router;
+        let optimistic = !skip && (optimistic || by_switch);
         let nonce = match self.conf6(device, Conf6::EnhancedDad) {
             0 => [0; 6],
             _ => self.rng.nonce(),

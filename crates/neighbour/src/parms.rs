@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn reachable_time_is_half_to_one_and_a_half_of_the_base_dm_27() {
+    fn reachable_time_is_half_to_one_and_a_half_of_the_base_dm_27_dm_30() {
         let (mut parms, mut rng) = parms();
         for _ in 0..1000 {
             parms.draw_reachable_time(&mut rng);

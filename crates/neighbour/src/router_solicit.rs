@@ -16,6 +16,8 @@ pub(crate) struct Soliciting {
     sent: i32,
     /// The interval before this one; none yet.
     previous: Option<Duration>,
+    /// A router was heard before the first question, which is asked nevertheless, and no other.
+    answered: bool,
 }
 
 impl Engine {
@@ -28,7 +30,7 @@ impl Engine {
         if most == 0 || asking || !self.accepts_ra(device) {
             return;
         }
-        self.routers.soliciting.push(Soliciting { device, sent: 0, previous: None });
+        self.routers.soliciting.push(Soliciting { device, sent: 0, previous: None, answered: false });
         let within = self.clock.ticks_ceil(Duration::from_secs(delay));
         let delay = self.rng.below(within);
         self.tasks.add(&self.clock, delay, Task::RouterSolicit(device));
@@ -52,8 +54,12 @@ impl Engine {
         let longest = SOLICIT_INTERVAL_MAX * (900 + roll) / 1000;
         let wait = if wait > SOLICIT_INTERVAL_MAX { longest } else { wait };
         asking.previous = Some(wait);
-        let ticks = self.clock.ticks_ceil(wait);
-        self.tasks.add(&self.clock, ticks, Task::RouterSolicit(device));
+        if asking.answered {
+            self.end_router_solicit(device);
+        } else {
+            let ticks = self.clock.ticks_ceil(wait);
+            self.tasks.add(&self.clock, ticks, Task::RouterSolicit(device));
+        }
         self.solicit_routers(device);
     }
 
@@ -65,7 +71,16 @@ impl Engine {
         }
     }
 
-    /// A router with a lifetime was heard: asking ends (RFC 7559 section 2.1).
+    /// A router with a lifetime was heard: asking ends (RFC 7559 section 2.1), once it was asked (RFC 4861 section
+    /// 6.3.7: what an unsolicited advertisement says may not be all).
+    pub(crate) fn router_heard(&mut self, device: DeviceId) {
+        match self.routers.soliciting.iter_mut().find(|s| s.device == device) {
+            Some(asking) if asking.sent == 0 => asking.answered = true,
+            _ => self.end_router_solicit(device),
+        }
+    }
+
+    /// Asks no more.
     pub(crate) fn end_router_solicit(&mut self, device: DeviceId) {
         self.routers.soliciting.retain(|s| s.device != device);
         self.tasks.cancel(|task| *task == Task::RouterSolicit(device));

@@ -5,7 +5,7 @@ use super::plan::Facts;
 use super::spec::{PortKind, PortSpec};
 use crate::failure::Failure;
 use neighbour::LlAddr;
-use neighbour_link::{Info, Link, LinkError, Packet, PacketOptions, Tap, Xdp, XdpOptions};
+use neighbour_link::{Info, Link, LinkError, Packet, PacketOptions, Tap, Xdp, XdpMode, XdpOptions};
 use std::fmt;
 
 /// A link of the daemon.
@@ -120,7 +120,13 @@ type Opened = (Info, Box<dyn Link>, [u8; 6]);
 fn open_shared(kind: PortKind, name: &str, mac: Option<[u8; 6]>) -> Result<Opened, LinkError> {
     if kind == PortKind::Xdp {
         let xdp = Xdp::open(name, &XdpOptions { mac, ..XdpOptions::default() })?;
-        tracing::info!("{name}: XDP, {}, {} queues", xdp.mode(), xdp.queues());
+        let (mode, why) = (xdp.mode(), xdp.refused_modes());
+        match mode {
+            XdpMode::Generic => {
+                tracing::warn!("{name}: XDP is {mode}, which is slower than it could be: {why}")
+            }
+            _ => tracing::info!("{name}: XDP, {mode}, {} queues", xdp.queues()),
+        }
         let (info, mac) = (xdp.info()?, xdp.mac());
         return Ok((info, Box::new(xdp), mac));
     }

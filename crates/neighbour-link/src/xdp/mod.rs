@@ -93,6 +93,7 @@ pub struct Xdp {
     ifindex: u32,
     mac: [u8; 6],
     mode: XdpMode,
+    faster: String,
     /// When to try again to send.
     again: Option<Time>,
 }
@@ -168,6 +169,7 @@ impl Xdp {
                 ifindex: info.ifindex,
                 mac,
                 mode,
+                faster: tried.join("; "),
                 again: None,
             });
         }
@@ -193,6 +195,12 @@ impl Xdp {
     #[must_use]
     pub fn mode(&self) -> XdpMode {
         self.mode
+    }
+
+    /// Which faster ways there are not, and what the system said to each; empty if this is the fastest.
+    #[must_use]
+    pub fn refused_modes(&self) -> &str {
+        &self.faster
     }
 
     /// How many receive queues there are.

@@ -38,7 +38,7 @@ impl Engine {
         let accepted = self.accepts_ra(device);
         if accepted {
             if advert.lifetime_s > 0 {
-                self.end_router_solicit(device);
+                self.router_heard(device);
             }
             self.take_default_router(device, &advert, message);
             self.take_parameters(device, &advert);

@@ -189,6 +189,7 @@ fn host(knobs: &[(&str, &str)]) -> World {
     world
 }
 
+/// RFC row N123.
 #[test]
 fn a_redirect_to_another_router_moves_its_destination_alone_nd_67() {
     let mut world = host(&[]);

@@ -123,6 +123,7 @@ fn the_chosen_sender_is_on_the_target_s_subnet_or_the_first_or_of_another_device
 }
 
 /// RFC rows A2, A30.
+/// Also ARP-20.
 #[test]
 fn a_request_says_who_asks_and_leaves_the_target_s_hardware_empty_arp_18_arp_19_arp_21_arp_22() {
     let (mut world, _) = world(&[]);

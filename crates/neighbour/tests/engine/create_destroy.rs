@@ -345,6 +345,7 @@ fn made(device: Device, address: &str) -> (World, NeighbourInfo) {
 }
 
 /// RFC rows A80, A81, A82, N110.
+/// Also ARP-3.
 #[test]
 fn groups_and_broadcasts_need_no_resolution_on_ethernet_arp_6_nd_2() {
     for (address, class, mac) in [

@@ -84,6 +84,7 @@ fn their_check(nonce: Option<[u8; 6]>) -> Vec<u8> {
 }
 
 /// RFC rows D2, D4, D13.
+/// Also ND-71.
 #[test]
 fn an_address_is_asked_for_from_nowhere_with_a_nonce_and_in_use_after_retrans_time_nd_74_nd_75_nd_77() {
     let mut world = world(&[]);
@@ -101,7 +102,6 @@ fn an_address_is_asked_for_from_nowhere_with_a_nonce_and_in_use_after_retrans_ti
     assert!(world.hosts[0].engine.is_local(ip(ADDRESS)));
 }
 
-/// RFC rows D5, D30.
 #[test]
 fn the_delay_and_the_nonce_are_drawn_nd_74() {
     let seen: std::collections::BTreeSet<_> = (0..8)
@@ -232,6 +232,20 @@ fn our_own_check_looped_back_is_known_by_its_nonce_rfc_7527_nd_24() {
     assert_eq!(state(&world, ADDRESS), Some(AddressState::Assigned));
 }
 
+#[test]
+fn on_a_device_that_is_down_a_new_address_stays_tentative_until_it_comes_up_nd_73() {
+    let mut world = world(&[]);
+    let (now, dev) = (world.now, world.dev());
+    world.engine().set_link(now, dev, false);
+    add(&mut world, AddressOptions::default());
+    world.run_for(secs(20));
+    assert_eq!((state(&world, ADDRESS), checks(&world)), (Some(AddressState::Tentative), vec![]));
+    let now = world.now;
+    world.engine().set_link(now, dev, true);
+    world.run_for(secs(5));
+    assert_eq!(state(&world, ADDRESS), Some(AddressState::Assigned));
+}
+
 /// RFC row D6: before the first solicitation is out, what others say is heard already.
 #[test]
 fn another_s_check_during_the_first_delay_counts() {
@@ -240,6 +254,17 @@ fn another_s_check_during_the_first_delay_counts() {
     assert_eq!(checks(&world), [], "nothing was said yet");
     assert_eq!(world.frame(&their_check(Some([9; 6]))), Ok(()));
     assert_eq!(state(&world, ADDRESS), Some(AddressState::Duplicate));
+}
+
+/// RFC row D22.
+#[test]
+fn the_switch_for_optimistic_addresses_counts_on_hosts_alone() {
+    for (forwarding, expected) in [("0", AddressState::Optimistic), ("1", AddressState::Tentative)] {
+        let mut world = world(&[("ipv6/conf/optimistic_dad", "1")]);
+        world.set("ipv6/conf/all/forwarding", forwarding);
+        add(&mut world, AddressOptions::default());
+        assert_eq!(state(&world, ADDRESS), Some(expected), "forwarding {forwarding}");
+    }
 }
 
 /// RFC row D10: a check that came from off the link is none.

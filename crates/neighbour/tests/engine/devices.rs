@@ -121,6 +121,7 @@ fn the_eviction_switches_need_all_and_the_device_sys_11_sys_14() {
     }
 }
 
+/// Also DM-25.
 #[test]
 fn a_device_that_goes_away_takes_its_entries_and_refuses_new_ones_dev_7() {
     let mut populated = Populated::new();
@@ -280,6 +281,7 @@ fn an_entry_for_what_becomes_a_broadcast_address_is_classed_anew_unless_valid_de
     assert!(world.info(ip("10.9.0.255")).is_some());
 }
 
+/// Also ARP-2, ND-1.
 #[test]
 fn devices_without_room_for_a_family_do_not_have_it_dm_19() {
     for (mtu, four, six) in [(1280, true, true), (1279, true, false), (68, true, false), (67, false, false)] {
@@ -512,6 +514,7 @@ fn reachable_for(world: &mut World, family: Family) -> std::time::Duration {
     world.run_while(secs(200), |w| w.state(peer(family)) == S::REACHABLE)
 }
 
+/// Also ARP-4, DM-26.
 #[test]
 fn a_new_base_of_the_device_counts_at_once_and_of_the_defaults_at_the_next_draw_dm_24_dm_28() {
     for family in Family::BOTH {
@@ -530,6 +533,7 @@ fn a_new_base_of_the_device_counts_at_once_and_of_the_defaults_at_the_next_draw_
 }
 
 /// RFC row N54.
+/// Also GC-20.
 #[test]
 fn reachable_times_are_drawn_anew_after_20_of_them_and_300_s_dm_28_dm_29() {
     for family in Family::BOTH {

@@ -67,6 +67,7 @@ fn six_hundred_stale_entries_run_one_collection_that_finds_nothing_gc_14() {
     }
 }
 
+/// Also GC-13.
 #[test]
 fn thresholds_of_8_16_32_go_from_33_to_16_gc_2_foot_2() {
     for family in Family::BOTH {
@@ -110,6 +111,7 @@ fn a_change_keeps_an_entry_for_5_s_gc_6_gc_7_foot_7() {
     assert_eq!(world.count(family), 16);
 }
 
+/// Also ARP-9.
 #[test]
 fn failed_noarp_and_multicast_entries_go_at_once_gc_6() {
     for family in Family::BOTH {
@@ -203,6 +205,7 @@ fn one_freed_entry_is_enough_at_the_third_threshold_cre_4_foot_5() {
     assert_eq!(world.info(nth(family, FIRST + 31)), None);
 }
 
+/// Also GC-1.
 #[test]
 fn between_the_thresholds_one_collection_in_5_s_cre_3_gc_12_gc_15() {
     let family = Family::Inet;
@@ -306,6 +309,7 @@ fn looked_at(world: &mut World, n: u32) -> (u64, u64) {
     (world.stats(family).forced_gc_runs - before.0, world.engine().work().forced - before.1)
 }
 
+/// Also GC-3.
 #[test]
 fn a_budget_that_runs_out_leaves_last_flush_as_it_was_and_the_next_run_goes_on_gc_11_foot_6() {
     let mut world = configured(Config { gc_budget: 16, ..Config::default() }, [8, 40, 1024], &[]);
@@ -395,6 +399,7 @@ fn periodic_runs_come_every_half_base_of_the_defaults_gc_19() {
     assert_eq!(world.stats(Family::Inet).periodic_gc_runs - before, 10, "base is 20 s");
 }
 
+/// Also GC-22.
 #[test]
 fn below_gc_thresh1_nothing_ages_and_from_it_on_the_idle_and_failed_go_gc_21_gc_25_foot_8() {
     for family in Family::BOTH {

@@ -164,6 +164,7 @@ fn arp_senders_no_neighbour_can_be_are_not_learned_arp_32_arp_49() {
     }
 }
 
+/// Also ARP-38.
 #[test]
 fn unasked_replies_of_strangers_make_no_entry_arp_39_arp_42() {
     let mut world = World::new();

@@ -76,7 +76,7 @@ fn expected(family: Family, from: S, heard: Heard) -> (S, [u8; 6], Option<S>) {
     }
 }
 
-/// RFC rows N80, N91, N92, N93, N108.
+/// RFC rows N80, N91, N93, N108.
 #[test]
 fn what_is_heard_changes_every_state_as_section_3_10_says() {
     use Heard::*;

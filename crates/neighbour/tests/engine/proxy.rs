@@ -363,6 +363,7 @@ fn answers_are_spread_evenly_over_proxy_delay_pxy_14() {
     }
 }
 
+/// Also PXY-13.
 #[test]
 fn proxy_qlen_lets_one_more_wait_on_each_device_pxy_14_foot_32() {
     for (limit, waiting) in [(0, 1), (3, 4)] {

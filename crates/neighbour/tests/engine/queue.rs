@@ -75,6 +75,7 @@ fn unres_qlen_counts_packets_of_2090_bytes_sys_7() {
     assert_eq!(u64::from(world.entry(address).queued), 10_450 / SMALL);
 }
 
+/// Also UPD-15.
 #[test]
 fn the_queue_leaves_before_a_reply_and_before_later_packets_que_4_que_6() {
     let mut world = World::new();

@@ -632,6 +632,17 @@ fn it_stops_asking_when_a_router_answers_and_not_when_one_says_no_n63_d62() {
     }
 }
 
+/// RFC row N64.
+#[test]
+fn it_asks_once_even_if_a_router_was_heard_before() {
+    let knobs = [("ipv6/conf/router_solicitation_delay", "5")];
+    let (mut world, asked) = asks(4, &knobs, ms(1));
+    assert_eq!(asked, [], "not yet");
+    advertises(&mut world, 9, 1800);
+    world.run_for(secs(60));
+    assert_eq!(solicitations_of_routers(&world).len(), 1);
+}
+
 #[test]
 fn a_link_that_comes_back_begins_anew_with_one_series_of_questions() {
     let (mut world, _) = asks(4, &[], secs(2));

@@ -47,6 +47,7 @@ fn what_comes_in_is_looked_up_and_counted_and_what_goes_out_is_not_lkp_1_lkp_2()
     );
 }
 
+/// Also UPD-14.
 #[test]
 fn the_slow_path_touches_used_and_the_fast_path_does_not_nud_1_foot_9_dm_2() {
     let mut world = World::new();
@@ -63,6 +64,7 @@ fn the_slow_path_touches_used_and_the_fast_path_does_not_nud_1_foot_9_dm_2() {
 }
 
 /// RFC row N105.
+/// Also ARP-8.
 #[test]
 fn connected_delay_and_probe_let_packets_go_nud_2_out_4() {
     for state in [S::REACHABLE, S::PERMANENT, S::NOARP, S::DELAY, S::PROBE] {
@@ -85,6 +87,7 @@ fn a_packet_that_waits_or_is_dropped_for_its_room_is_no_error_out_5_nud_7_foot_3
     assert_eq!(world.drops(DropReason::NeighQueueFull), 1, "the first made room for the second");
 }
 
+/// Also ARP-5.
 #[test]
 fn a_direct_device_sends_packets_as_they_are_out_7() {
     let config = neighbour::Config::default().seed(1);

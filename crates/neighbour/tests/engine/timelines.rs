@@ -147,6 +147,7 @@ fn retransmission_follows_retrans_time_down_to_the_floor_of_two_ticks_cnv_4() {
 }
 
 /// RFC row D53.
+/// Also ARP-17.
 #[test]
 fn two_unicast_then_two_broadcast_probes_with_mcast_resolicit_nud_11_nud_12_foot_29() {
     for family in Family::BOTH {

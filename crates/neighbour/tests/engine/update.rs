@@ -52,7 +52,7 @@ fn row(old: S, solicited: bool, overrides: bool, tllao: Tllao) -> Row {
     }
 }
 
-/// RFC rows D72, N90, N91, N92, N93, N100.
+/// RFC rows D72, N90, N91, N93, N100.
 #[test]
 fn an_advertisement_does_what_the_table_of_section_5_6_says_nd_49() {
     let olds = [S::INCOMPLETE, S::REACHABLE, S::STALE, S::DELAY, S::PROBE, S::PERMANENT, S::NOARP, S::FAILED];
@@ -95,6 +95,7 @@ fn an_advertisement_does_what_the_table_of_section_5_6_says_nd_49() {
 }
 
 /// RFC row N94.
+/// Also UPD-8.
 #[test]
 fn an_advertisement_clears_router_and_that_is_told_nd_49_upd_16() {
     let mut world = World::new();
@@ -189,6 +190,7 @@ fn a_device_without_addresses_needs_none_upd_6() {
     world.expect_state(ip("192.0.2.9"), S::REACHABLE);
 }
 
+/// Also UPD-19.
 #[test]
 fn without_replace_another_address_is_ignored_with_success_upd_9_upd_26_foot_25() {
     for family in Family::BOTH {
