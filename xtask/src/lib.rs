@@ -2,11 +2,13 @@
 //!
 //! * [`oracle`]: replays what a live Linux kernel did and compares.
 //! * [`fuzz`]: runs the fuzz targets on any toolchain.
+//! * [`instructions`]: counts the instructions of a lookup that hits.
 //! * [`rules`]: lists the rules of the specifications that no test names.
 
 #![forbid(unsafe_code)]
 
 pub mod diff;
 pub mod fuzz;
+pub mod instructions;
 pub mod oracle;
 pub mod rules;

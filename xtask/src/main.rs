@@ -4,7 +4,7 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::{diff, fuzz, oracle, rules};
+use xtask::{diff, fuzz, instructions, oracle, rules};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development tasks of this repository")]
@@ -25,6 +25,11 @@ enum Task {
     ///
     /// Works on a stable toolchain; seeds are the frames recorded from a kernel.
     Fuzz(fuzz::Options),
+    /// Counts the instructions of a lookup that hits, and compares them with those kept.
+    ///
+    /// Steps through a child process one instruction at a time, so the count is exact on any machine, however busy.
+    /// Exit code 0: none has risen beyond the margin; 1: some have; 2: they could not be counted.
+    Instructions(instructions::Options),
     /// Lists the rules of the specifications that no test names.
     Rules(rules::Options),
 }
@@ -38,6 +43,10 @@ fn main() -> ExitCode {
         Task::Rules(options) => {
             let coverage = rules::run(&options, &mut std::io::stdout().lock());
             coverage.map(|c| if c.missing().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Task::Instructions(options) => {
+            let report = instructions::run(&options, &mut std::io::stdout().lock());
+            report.map(|report| if report.has_risen() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
         Task::Diff(options) => diff::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
