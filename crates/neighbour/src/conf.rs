@@ -73,6 +73,9 @@ switches! {
         ProxyArpPvlan = "proxy_arp_pvlan", Or, 0;
         /// Let 127/8 be on the wire (ARP-28).
         RouteLocalnet = "route_localnet", Or, 0;
+        /// Whom to believe that a neighbour has another address: 0 as Linux, 1 verify, 2 pin, 3 static
+        /// ([`crate::MovePolicy`]).
+        MovePolicy = "move_policy", Device, 0;
         /// Check that a source is routed back: 0 no, 1 by the same device, 2 by any.
         RpFilter = "rp_filter", Max, 0;
         /// Send redirects when forwarding.
@@ -115,6 +118,9 @@ switches! {
         HopLimit = "hop_limit", Device, 64;
         /// Keep addresses when the device goes down.
         KeepAddrOnDown = "keep_addr_on_down", Max, 0;
+        /// Whom to believe that a neighbour has another address: 0 as Linux, 1 verify, 2 pin, 3 static
+        /// ([`crate::MovePolicy`]).
+        MovePolicy = "move_policy", Device, 0;
         /// Forget neighbours when the carrier is lost (DEV table).
         NdiscEvictNocarrier = "ndisc_evict_nocarrier", And, 1;
         /// Announce own addresses when the device comes up or changes its address (ND-12).

@@ -1,5 +1,6 @@
 //! What an engine is told at its birth.
 
+use crate::guard::MovePolicy;
 use core::time::Duration;
 
 /// The configuration of an [`crate::Engine`].
@@ -39,6 +40,8 @@ pub struct Config {
     /// Entries that each table ever holds, those included that the thresholds do not count; default: no bound but
     /// the thresholds. Where it is reached, a creation collects one, or is refused.
     pub max_entries: Option<u32>,
+    /// Whom devices believe at first that a neighbour has another address: `conf/default/move_policy`.
+    pub move_policy: MovePolicy,
 }
 
 impl Config {
@@ -56,7 +59,14 @@ impl Config {
             history: 4096,
             max_redirects: 4096,
             max_entries: None,
+            move_policy: MovePolicy::Linux,
         }
+    }
+
+    /// Linux, and vigilance beyond it: a neighbour that answers is not moved by what others say of it
+    /// ([`MovePolicy::Verify`]), and addresses that no host can have are not believed.
+    pub const fn guarded() -> Self {
+        Self { move_policy: MovePolicy::Verify, ..Self::linux() }
     }
 
     /// For a small machine: tables of this many entries, and everything else in proportion.

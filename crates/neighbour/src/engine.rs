@@ -1,10 +1,11 @@
 //! The façade: what comes in, what goes out, and in which order to call.
 
 use crate::buffers::Buffers;
-use crate::conf::{Row4, Row6};
+use crate::conf::{Conf4, Conf6, Row4, Row6};
 use crate::config::Config;
 use crate::device::{DeviceId, DeviceState, InterfaceAddress};
 use crate::event::{Event, EventKind, EventQueue, Reason};
+use crate::guard::Moves;
 use crate::history::{Happening, History, Record};
 use crate::input::Input;
 use crate::neighbour::Neighbour;
@@ -80,6 +81,7 @@ pub struct Engine {
     pub(crate) routes: Routes,
     pub(crate) routers: Routers,
     pub(crate) proxies: Proxies,
+    pub(crate) moves: Moves,
     /// ARP, then ND.
     pub(crate) tables: [Table; 2],
     pub(crate) conf4_all: Row4,
@@ -124,6 +126,9 @@ impl Engine {
             tasks.add(&clock, 0, Task::Managed(table.family)); // NUD-50
             tasks.add(&clock, clock.ticks_ceil(Duration::from_secs(86_400)), Task::Sweep(table.family));
         }
+        let (mut conf4_default, mut conf6_default) = (Row4::defaults(), Row6::defaults());
+        conf4_default.set(Conf4::MovePolicy as usize, config.move_policy as i32);
+        conf6_default.set(Conf6::MovePolicy as usize, config.move_policy as i32);
         Ok(Self {
             clock,
             rng,
@@ -132,11 +137,12 @@ impl Engine {
             routes: Routes::default(),
             routers: Routers::default(),
             proxies: Proxies::default(),
+            moves: Moves::default(),
             tables,
             conf4_all: Row4::all(),
-            conf4_default: Row4::defaults(),
+            conf4_default,
             conf6_all: Row6::all(),
-            conf6_default: Row6::defaults(),
+            conf6_default,
             tasks,
             out: VecDeque::new(),
             buffers: Buffers::default(),

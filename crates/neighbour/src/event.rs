@@ -4,6 +4,7 @@
 //! state machine step by step. What Linux announces to userspace is a part of that: it is marked by
 //! [`EventKind::NewNeigh`], built after the queue was flushed (EVT-5, QUE-6), and every `Removed`.
 
+use crate::guard::Disbelief;
 use crate::time::Instant;
 use crate::{DeviceId, DropReason, Family, Flags, NudState};
 use alloc::collections::VecDeque;
@@ -197,6 +198,37 @@ pub enum EventKind {
         address: IpAddr,
         /// Who claims it.
         lladdr: Option<LlAddr>,
+    },
+    /// A neighbour is said to have another address; the one it has is asked first (`move_policy` 1).
+    MoveClaimed {
+        /// The entry as it is.
+        neighbour: NeighbourInfo,
+        /// The address claimed.
+        claimed: LlAddr,
+    },
+    /// The old address was silent: the neighbour has moved (`move_policy` 1).
+    Moved {
+        /// The entry as it is now.
+        neighbour: NeighbourInfo,
+        /// Where it was.
+        from: LlAddr,
+    },
+    /// A neighbour has moved so often that it will not be moved again for a while: a flip-flop, a loop, or an
+    /// impostor (`move_policy` 1).
+    Restless {
+        /// The entry as it is now.
+        neighbour: NeighbourInfo,
+        /// Where it was.
+        from: LlAddr,
+    },
+    /// A claim of another address was not believed: perhaps somebody is an impostor (`move_policy` 1 to 3).
+    ClaimDisbelieved {
+        /// The entry, which stays as it is.
+        neighbour: NeighbourInfo,
+        /// The address claimed.
+        claimed: LlAddr,
+        /// Why not.
+        why: Disbelief,
     },
     /// A router changed reachable or retransmission time (ND-58, ND-59).
     ParmsChanged {

@@ -2,6 +2,7 @@
 //! read why an entry is FAILED, or why there is none.
 
 use crate::event::Reason;
+use crate::guard::Disbelief;
 use crate::time::Instant;
 use crate::{CreateError, DeviceId, DropReason, NudState};
 use alloc::collections::VecDeque;
@@ -50,6 +51,22 @@ pub enum Happening {
         reason: Reason,
         /// What was wrong.
         error: &'static str,
+    },
+    /// A claim of another address waits until the old one had time to answer (`move_policy`).
+    MoveHeld {
+        /// The address claimed.
+        claimed: LlAddr,
+        /// By what.
+        reason: Reason,
+    },
+    /// A claim was not believed (`move_policy`).
+    Disbelieved {
+        /// The address claimed.
+        claimed: LlAddr,
+        /// By what.
+        reason: Reason,
+        /// Why not.
+        why: Disbelief,
     },
     /// A packet to it was dropped.
     Dropped(DropReason),
@@ -120,6 +137,12 @@ impl fmt::Display for Happening {
             Self::AskedUserspace => f.write_str("asked userspace to resolve it (app_solicit)"),
             Self::ClaimIgnored { claimed, reason } => write!(f, "did not move to {claimed}, {reason}"),
             Self::ClaimRefused { reason, error } => write!(f, "refused ({error}): {reason}"),
+            Self::MoveHeld { claimed, reason } => {
+                write!(f, "said to be at {claimed}, {reason}; asked the old address first")
+            }
+            Self::Disbelieved { claimed, reason, why } => {
+                write!(f, "not believed to be at {claimed} ({why}), {reason}")
+            }
             Self::Dropped(reason) => write!(f, "packet dropped: {reason}"),
             Self::Removed { state, reason } => write!(f, "removed while {state}, {reason}"),
         }

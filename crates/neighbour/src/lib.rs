@@ -32,6 +32,7 @@ mod event;
 mod forward;
 mod fragment;
 mod gc;
+mod guard;
 mod history;
 mod hooks;
 mod icmp;
@@ -80,6 +81,7 @@ pub use device::{
 };
 pub use engine::{Engine, Transmit};
 pub use event::{Event, EventKind, NeighbourInfo, Reason, RouteType};
+pub use guard::{Disbelief, MovePolicy};
 pub use history::{Happening, Record};
 pub use hooks::{DeviceHooks, HookError, NewNeighbour};
 pub use input::Input;

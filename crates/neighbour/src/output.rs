@@ -153,7 +153,8 @@ impl Engine {
         };
         let in_probe = entry.state.has(NudState::PROBE);
         Facts {
-            can_solicit: parms.get(Parm::McastSolicit).saturating_add(parms.get(Parm::AppSolicit)) > 0,
+            can_solicit: parms.get(Parm::McastSolicit).saturating_add(parms.get(Parm::AppSolicit)) > 0
+                && self.may_solicit(id),
             confirmed: within(at, self.table(id.family).confirmed(id.slot), confirmed_for),
             used: within(now, entry.used, delay),
             exhausted: match entry.state.has(NudState::DELAY) && !entry.state.has(NudState::REACHABLE) {
@@ -193,7 +194,7 @@ impl Engine {
     }
 
     /// Asks on the wire: by unicast to `lladdr`, or everybody.
-    fn solicit(&mut self, id: Id, source: Option<IpAddr>, lladdr: Option<LlAddr>) {
+    pub(crate) fn solicit(&mut self, id: Id, source: Option<IpAddr>, lladdr: Option<LlAddr>) {
         let device = self.entry(id).device();
         match self.address(id) {
             IpAddr::V4(target) => self.arp_solicit(device, target, source, lladdr),

@@ -133,6 +133,8 @@ reasons! {
     NeighFlushed = "neigh_flushed",
     /// No entry could be made (CRE-19).
     NeighCreateFail = "neigh_createfail",
+    /// A claim of another address was not believed (`move_policy`).
+    ClaimDisbelieved = "claim_disbelieved",
     /// No header could be built for this entry.
     NeighHhFail = "neigh_hh_fillfail",
     /// Unreachable: nobody answered; given back with [`crate::Event`].

@@ -4,7 +4,7 @@
 use crate::time::{Clock, Instant};
 use crate::{DeviceId, Family};
 use alloc::collections::BTreeMap;
-use core::net::Ipv6Addr;
+use core::net::{IpAddr, Ipv6Addr};
 
 /// What is to be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ pub(crate) enum Task {
     RouterSolicit(DeviceId),
     /// A router, a prefix or an address made from one ends.
     RouterExpiry,
+    /// A claim of another address has waited long enough for the old one to answer.
+    Move(DeviceId, IpAddr),
     /// A report of a group joined (RFC 3810 section 6.1: robustness).
     MldReport(DeviceId, Ipv6Addr),
     /// The answer to a query (RFC 3810 section 6.2).
@@ -39,6 +41,7 @@ impl Task {
             Self::Dad(device, _)
             | Self::MldReport(device, _)
             | Self::MldAnswer(device)
+            | Self::Move(device, _)
             | Self::RouterSolicit(device) => Some(*device),
         }
     }

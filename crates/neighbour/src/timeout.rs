@@ -50,6 +50,7 @@ impl Engine {
                 Task::Dad(device, address) => self.dad_round(device, address),
                 Task::RouterSolicit(device) => self.router_solicit_round(device),
                 Task::RouterExpiry => self.expire_routers(),
+                Task::Move(device, address) => self.move_is_due(device, address),
                 Task::MldReport(device, group) => self.mld_report(device, group),
                 Task::MldAnswer(device) => self.mld_answer(device),
             }

@@ -70,6 +70,30 @@ impl Engine {
             );
             return Err(UpdateError::Refused);
         }
+        if !admin && lladdr.is_some_and(|claimed| self.doubts(id, claimed, to, flags, reason)) {
+            return Ok(()); // as with a claim without OVERRIDE (UPD-9)
+        }
+        self.believe(id, lladdr, to, flags, reason)
+    }
+
+    /// The rest of the update routine, for what is believed.
+    pub(crate) fn believe(
+        &mut self,
+        id: Id,
+        lladdr: Option<&LlAddr>,
+        to: NudState,
+        flags: UpdateFlags,
+        reason: Reason,
+    ) -> Result<(), UpdateError> {
+        let entry = self.entry(id);
+        let old = entry.state;
+        if entry.is_dead() {
+            return Err(UpdateError::Dead);
+        }
+        let admin = flags.contains(UpdateFlags::ADMIN);
+        if !admin && old.has(NudState(0x40 | 0x80)) {
+            return Err(UpdateError::Refused); // UPD-2
+        }
         let reflagged = admin && self.store_flags(id, flags); // UPD-3
         let mut notify = reflagged;
         let mut wanted = to;

@@ -1,6 +1,7 @@
 //! The arguments of `neigh run`.
 
 use super::spec::{AddressSpec, MacSpec, PortSpec, RouteSpec, SetSpec};
+use neighbour::Config;
 use std::path::PathBuf;
 
 const EXAMPLE: &str = "\
@@ -106,6 +107,16 @@ pub enum Upper {
 pub enum Profile {
     /// Nothing: exactly Linux.
     Linux,
-    /// Protection against storms and impostors; not there yet.
+    /// And vigilance: a neighbour that answers is not moved by what others say of it (conf/move_policy=1).
     Guarded,
+}
+
+impl Profile {
+    /// The engine's configuration.
+    pub(super) fn config(self) -> Config {
+        match self {
+            Self::Linux => Config::linux(),
+            Self::Guarded => Config::guarded(),
+        }
+    }
 }

@@ -40,6 +40,20 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
         EventKind::AddressConflict { device, address, lladdr } => {
             warn!("{address} dev {}: {} claims this address of ours", name(device), who(lladdr));
         }
+        EventKind::MoveClaimed { neighbour, claimed } => {
+            let (who, known) = (of(neighbour), who(&neighbour.lladdr));
+            info!("{who}: said to be at {claimed}; asking {known} first");
+        }
+        EventKind::Moved { neighbour, from } => {
+            warn!("{}: moved from {from} to {}", of(neighbour), who(&neighbour.lladdr));
+        }
+        EventKind::Restless { neighbour, from } => {
+            let (who, now) = (of(neighbour), who(&neighbour.lladdr));
+            warn!("{who}: flip flop between {from} and {now}; it is not moved again for a while");
+        }
+        EventKind::ClaimDisbelieved { neighbour, claimed, why } => {
+            warn!("{}: not believed to be at {claimed}: {why}", of(neighbour));
+        }
         EventKind::ParmsChanged { device, family } => {
             debug!("{}: a router changed parameters of {}", name(device), family.table_name());
         }

@@ -6,9 +6,7 @@
 use super::args::{Args, Profile};
 use super::spec::{AddressSpec, MacSpec, PortSpec, RouteSpec, SetSpec};
 use crate::failure::Failure;
-use neighbour::{
-    AddressOptions, Config, Device, DeviceId, Engine, Instant, Prefix, Route, RouteError, SetError,
-};
+use neighbour::{AddressOptions, Device, DeviceId, Engine, Instant, Prefix, Route, RouteError, SetError};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -20,6 +18,7 @@ pub(super) struct Plan {
     pub(super) routes: Vec<(Option<usize>, RouteSpec)>,
     pub(super) sets: Vec<SetSpec>,
     pub(super) macs: Vec<(usize, MacSpec)>,
+    pub(super) profile: Profile,
 }
 
 /// What must be known of a link to make a device of it.
@@ -48,10 +47,6 @@ pub(super) struct Built {
 
 impl Plan {
     pub(super) fn new(args: &Args) -> Result<Self, Failure> {
-        if args.profile == Some(Profile::Guarded) {
-            let what = "--profile guarded: this profile does not exist yet";
-            return Err(Failure::new(what, "leave it out, or give --profile linux"));
-        }
         if args.ports.is_empty() {
             let hint = "give --port tap:NAME for a new TAP, or --port packet:IFACE for an existing interface";
             return Err(Failure::new("--port is missing: there is no link to be on", hint));
@@ -78,6 +73,7 @@ impl Plan {
             routes: Vec::new(),
             sets: args.sets.clone(),
             macs: Vec::new(),
+            profile: args.profile.unwrap_or(Profile::Linux),
         };
         for spec in &args.addresses {
             let port = find(&format_args!("--address {spec}"), &spec.port)?.unwrap_or(0);
@@ -106,7 +102,7 @@ impl Plan {
 /// Builds the engine: devices, then parameters, so that addresses come under them, then addresses, routes.
 pub(super) fn build(plan: &Plan, seed: u64, facts: &[Facts]) -> Result<Built, Failure> {
     let now = Instant::ZERO;
-    let mut engine = Engine::try_new(Config::default().seed(seed))
+    let mut engine = Engine::try_new(plan.profile.config().seed(seed))
         .map_err(|error| Failure::new(error, "free some memory"))?;
     let broken = |error: &dyn Display| Failure::new(error, "please report this");
     let loopback = engine.add_device(now, Device::loopback("lo")).map_err(|error| broken(&error))?;
@@ -217,7 +213,6 @@ mod tests {
         for (line, expected) in [
             ("", "--port is missing"),
             ("--port|tap:a|--port|packet:a", "--port packet:a: the name is given twice"),
-            ("--port|tap:a|--profile|guarded", "--profile guarded: this profile does not exist yet"),
             ("--port|tap:a|--address|10.0.0.1/8@b", "there is no port \"b\"; hint: ports are: a"),
             ("--port|tap:a|--address|10.0.0.1/8|--address|10.0.0.1/9", "it is on a already"),
             ("--port|tap:a|--address|127.0.0.1/8", "it is on lo already"),

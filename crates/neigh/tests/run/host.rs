@@ -4,6 +4,7 @@ use crate::world::{
     ADDRESSES, Daemon, eventually, in_namespace, in_namespace_as_root, ip, kernel_addresses, mac_of, output,
     tap_is_possible, veth, works, xdp_is_possible,
 };
+use neighbour_link::{Link, Packet, PacketOptions};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -236,4 +237,62 @@ fn by_xdp_the_kernel_s_neighbours_are_ours_and_its_packets_its_own() {
         assert_eq!(daemon.end("TERM"), Some(0));
         assert!(!ip("-d link show v1").contains("prog/xdp"), "nothing is left attached");
     });
+}
+
+/// Somebody else on the link says that the kernel's address is his; the kernel, asked, says that it is not.
+#[test]
+fn under_guarded_an_impostor_is_not_believed_while_the_neighbour_answers_and_under_linux_he_is() {
+    in_namespace(
+        "host::under_guarded_an_impostor_is_not_believed_while_the_neighbour_answers_and_under_linux_he_is",
+        || {
+            veth();
+            let theirs = mac_of("v0");
+            for (profile, believed) in [("guarded", false), ("linux", true)] {
+                let words =
+                    format!("--port packet:v1 {ADDRESSES} --profile {profile} --set neigh/locktime=0");
+                let mut daemon = Daemon::start(&words);
+                works("ping", "-c 2 -i 0.2 -W 5 192.0.2.2");
+                daemon.shows(&[&format!("192.0.2.1 dev v1 lladdr {theirs} REACHABLE")]);
+                let options = PacketOptions { mac: Some(IMPOSTOR), ..PacketOptions::default() };
+                let mut impostor = Packet::open("v0", options).expect("a packet socket");
+                impostor.transmit(Duration::ZERO, &forged()).and_then(|()| impostor.flush()).expect("sent");
+                if believed {
+                    eventually(|| match daemon.show("to 192.0.2.1") {
+                        text if text.contains("02:00:00:00:66:66") => Ok(()),
+                        text => Err(text),
+                    });
+                } else {
+                    eventually(|| match daemon.log() {
+                        log if log.contains(
+                            "not believed to be at 02:00:00:00:66:66: the old address answered",
+                        ) =>
+                        {
+                            Ok(())
+                        }
+                        log => Err(log),
+                    });
+                    assert!(daemon.show("to 192.0.2.1").contains(&theirs));
+                    let why = works(
+                        env!("CARGO_BIN_EXE_neigh"),
+                        &format!("--socket {} why 192.0.2.1", daemon.socket.display()),
+                    );
+                    assert!(why.contains("not believed to be at 02:00:00:00:66:66"), "{why}");
+                }
+                works("ping", "-c 1 -W 5 2001:db8::2");
+                assert_eq!(daemon.end("TERM"), Some(0));
+            }
+        },
+    );
+}
+
+const IMPOSTOR: [u8; 6] = [2, 0, 0, 0, 0x66, 0x66];
+
+/// A gratuitous ARP request: 192.0.2.1 is at the impostor's.
+fn forged() -> Vec<u8> {
+    let mut frame = vec![0xff; 6];
+    frame.extend(IMPOSTOR);
+    frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
+    frame.extend(IMPOSTOR);
+    frame.extend([192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 1]);
+    frame
 }

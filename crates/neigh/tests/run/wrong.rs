@@ -51,7 +51,7 @@ fn each_mistake_is_one_line_that_names_the_argument() {
             (&format!("{good} --set neigh/ucast_solict=1"), &["--set", "did you mean", "ucast_solicit"]),
             (&format!("{good} --mac 03:00:00:00:00:01"), &["--mac", "even"]),
             (&format!("{good} --pcap /nonexistent/a.pcap"), &["--pcap /nonexistent/a.pcap", "No such file"]),
-            (&format!("{good} --profile guarded"), &["--profile guarded", "does not exist yet"]),
+            (&format!("{good} --profile paranoid"), &["--profile", "linux, guarded"]),
             (&format!("{good} --upper tun"), &["--upper", "host, none"]),
             (&format!("{good} --addres 192.0.2.2/24"), &["--addres", "--address"]),
             (&format!("{good} --config /nonexistent.toml"), &["--config /nonexistent.toml", "No such file"]),

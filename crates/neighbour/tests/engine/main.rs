@@ -14,6 +14,7 @@ mod gc;
 mod history;
 mod hostile;
 mod memory;
+mod moves;
 mod ndisc_decisions;
 mod nud;
 mod properties;
