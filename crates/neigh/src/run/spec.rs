@@ -208,8 +208,11 @@ mod tests {
     #[test]
     fn what_is_wrong_says_what_was_expected() {
         same::<PortSpec>("eth0", "expected tap:NAME, packet:IFACE or xdp:IFACE");
-        same::<PortSpec>("xdp:e", "there is no kind of port \"xdp\"; expected tap:NAME or packet:IFACE");
-        same::<PortSpec>("tap:", "the name is missing; expected tap:NAME or packet:IFACE");
+        same::<PortSpec>(
+            "dpdk:e",
+            "there is no kind of port \"dpdk\"; expected tap:NAME, packet:IFACE or xdp:IFACE",
+        );
+        same::<PortSpec>("tap:", "the name is missing; expected tap:NAME, packet:IFACE or xdp:IFACE");
         let example = "expected ADDRESS/LENGTH such as 192.0.2.2/24 or 2001:db8::2/64";
         same::<AddressSpec>("192.0.2.300/24", &format!("\"192.0.2.300\" is not an IP address; {example}"));
         same::<AddressSpec>(
