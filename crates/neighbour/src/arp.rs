@@ -3,6 +3,7 @@
 use crate::conf::Conf4;
 use crate::device::{LinkKind, Scope};
 use crate::event::{Reason, RouteType};
+use crate::guard::Heard;
 use crate::parms::Parm;
 use crate::proxy::Request;
 use crate::route::Hop;
@@ -112,6 +113,12 @@ impl Engine {
         self.recycle(packet);
     }
 
+    /// A request from nobody: does somebody else have this address? (RFC 5227 section 2.1.1)
+    pub(crate) fn arp_probe(&mut self, device: DeviceId, address: Ipv4Addr) {
+        let nobody = LlAddr::zeros(self.device(device).map_or(0, |d| d.addr_len()));
+        self.arp_send(device, op::REQUEST, Ipv4Addr::UNSPECIFIED, address, None, nobody);
+    }
+
     /// A request that asks for the own address and tells everybody (ARP-55).
     pub fn announce_v4(&mut self, device: DeviceId, address: Ipv4Addr) {
         self.arp_send(device, op::REQUEST, address, address, None, LlAddr::EMPTY);
@@ -154,6 +161,8 @@ impl Engine {
             target_hw: repr.target_hw,
             target_ip: repr.target_ip,
         };
+        let Received { request, sender_hw, sender_ip, target_ip, .. } = received;
+        self.acd_hear(&Heard { device, request, sender_hw, sender_ip, target_ip })?;
         let localnet = self.conf4(device, Conf4::RouteLocalnet) != 0;
         if repr.target_ip.is_multicast() || (repr.target_ip.is_loopback() && !localnet) {
             return Err(DropReason::ArpBadTarget); // ARP-28

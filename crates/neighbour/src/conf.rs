@@ -45,6 +45,9 @@ pub(crate) enum Rule {
 switches! {
     /// A switch of `net.ipv4.conf`.
     Conf4 {
+        /// Look for others with an own address, announce and defend it (RFC 5227): 0 no, 1 give up in a conflict, 2
+        /// defend once, 3 always ([`crate::Defence`]).
+        Acd = "acd", Device, 0;
         /// Learn from gratuitous and unasked ARP: 0 no, 1 yes, 2 only for addresses of the subnet (ARP-40).
         ArpAccept = "arp_accept", Max, 0;
         /// Which own address to ask with: 0 the packet's, 1 one of the target's subnet, 2 the best (ARP-15).

@@ -1,6 +1,6 @@
 //! What an engine is told at its birth.
 
-use crate::guard::MovePolicy;
+use crate::guard::{Defence, MovePolicy};
 use core::time::Duration;
 
 /// The configuration of an [`crate::Engine`].
@@ -42,6 +42,8 @@ pub struct Config {
     pub max_entries: Option<u32>,
     /// Whom devices believe at first that a neighbour has another address: `conf/default/move_policy`.
     pub move_policy: MovePolicy,
+    /// How devices look for, announce and defend own IPv4 addresses at first: `conf/default/acd`.
+    pub defence: Defence,
 }
 
 impl Config {
@@ -60,13 +62,15 @@ impl Config {
             max_redirects: 4096,
             max_entries: None,
             move_policy: MovePolicy::Linux,
+            defence: Defence::Off,
         }
     }
 
     /// Linux, and vigilance beyond it: a neighbour that answers is not moved by what others say of it
-    /// ([`MovePolicy::Verify`]), and addresses that no host can have are not believed.
+    /// ([`MovePolicy::Verify`]), addresses that no host can have are not believed, and own IPv4 addresses are looked
+    /// for, announced and defended ([`Defence::Always`], RFC 5227).
     pub const fn guarded() -> Self {
-        Self { move_policy: MovePolicy::Verify, ..Self::linux() }
+        Self { move_policy: MovePolicy::Verify, defence: Defence::Always, ..Self::linux() }
     }
 
     /// For a small machine: tables of this many entries, and everything else in proportion.

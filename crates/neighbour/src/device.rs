@@ -276,7 +276,7 @@ pub enum Scope {
 pub struct AddressOptions {
     /// Its scope; by default what the address itself says.
     pub scope: Option<Scope>,
-    /// Skip duplicate detection (IPv6).
+    /// Skip duplicate detection.
     pub nodad: bool,
     /// Use it while its duplicate detection runs (IPv6, RFC 4429).
     pub optimistic: bool,
@@ -395,8 +395,9 @@ impl DeviceState {
         self.lladdr.len()
     }
 
+    /// Those in use: not one that is being looked for, or that is somebody else's, too.
     pub(crate) fn v4_addresses(&self) -> impl Iterator<Item = (&InterfaceAddress, Ipv4Addr)> {
-        self.addresses.iter().filter_map(|a| Some((a, a.v4()?)))
+        self.addresses.iter().filter(|a| a.state.is_usable()).filter_map(|a| Some((a, a.v4()?)))
     }
 
     pub(crate) fn v6_addresses(&self) -> impl Iterator<Item = (&InterfaceAddress, Ipv6Addr)> {

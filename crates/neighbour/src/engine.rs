@@ -5,7 +5,7 @@ use crate::conf::{Conf4, Conf6, Row4, Row6};
 use crate::config::Config;
 use crate::device::{DeviceId, DeviceState, InterfaceAddress};
 use crate::event::{Event, EventKind, EventQueue, Reason};
-use crate::guard::Moves;
+use crate::guard::{Acd, Moves};
 use crate::history::{Happening, History, Record};
 use crate::input::Input;
 use crate::neighbour::Neighbour;
@@ -82,6 +82,7 @@ pub struct Engine {
     pub(crate) routers: Routers,
     pub(crate) proxies: Proxies,
     pub(crate) moves: Moves,
+    pub(crate) acd: Acd,
     /// ARP, then ND.
     pub(crate) tables: [Table; 2],
     pub(crate) conf4_all: Row4,
@@ -128,6 +129,7 @@ impl Engine {
         }
         let (mut conf4_default, mut conf6_default) = (Row4::defaults(), Row6::defaults());
         conf4_default.set(Conf4::MovePolicy as usize, config.move_policy as i32);
+        conf4_default.set(Conf4::Acd as usize, config.defence as i32);
         conf6_default.set(Conf6::MovePolicy as usize, config.move_policy as i32);
         Ok(Self {
             clock,
@@ -138,6 +140,7 @@ impl Engine {
             routers: Routers::default(),
             proxies: Proxies::default(),
             moves: Moves::default(),
+            acd: Acd::default(),
             tables,
             conf4_all: Row4::all(),
             conf4_default,

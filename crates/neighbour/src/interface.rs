@@ -10,7 +10,7 @@ use crate::{DeviceId, Engine, Family, Instant};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use neighbour_wire::LlAddr;
 use neighbour_wire::ipv6::solicited_node;
 
@@ -171,6 +171,8 @@ impl Engine {
         self.routes.forget_device(id);
         self.forget_routers_of(id);
         self.tasks.cancel(|task| task.device() == Some(id));
+        self.acd_forget(id);
+        self.moves_forget(id);
         self.removed_devices.push((id, self.device(id).map(|d| d.name.clone()).unwrap_or_default()));
         if self.removed_devices.len() > REMEMBERED_NAMES {
             self.removed_devices.remove(0);
@@ -223,14 +225,23 @@ impl Engine {
             dad_probes: 0,
         });
         match address {
-            IpAddr::V4(_) if own.up => {
-                let broadcasts = prefix.broadcast().filter(|_| !secondary).map(IpAddr::V4);
-                self.forget_broadcasts(id, broadcasts.into_iter().collect()); // DEV-16
+            IpAddr::V4(v4) => {
+                self.acd_start(id, v4);
+                self.took_address_v4(id, v4);
             }
-            IpAddr::V4(_) => {}
             IpAddr::V6(v6) => self.dad_start(id, v6, options.optimistic),
         }
         Ok(())
+    }
+
+    /// What becomes a broadcast address with an IPv4 address in use is classed anew (DEV-16).
+    pub(crate) fn took_address_v4(&mut self, id: DeviceId, address: Ipv4Addr) {
+        let Some(own) = self.device(id).filter(|d| d.up) else { return };
+        let primary = own.v4_addresses().find(|(a, v4)| *v4 == address && !a.secondary);
+        let broadcast = primary.and_then(|(a, _)| a.prefix.broadcast()).map(IpAddr::V4);
+        if broadcast.is_some() {
+            self.forget_broadcasts(id, broadcast.into_iter().collect());
+        }
     }
 
     /// Removes an address. With the last IPv4 address all ARP entries of the device go (FOOT-37).
@@ -245,11 +256,13 @@ impl Engine {
         let at = own.addresses.iter().position(|a| a.address() == address);
         let removed = own.addresses.remove(at.ok_or(AddressError::Absent(address))?);
         match address {
-            IpAddr::V4(_) => {
+            IpAddr::V4(v4) => {
                 let subnet = removed.prefix.network();
                 let heir = own.addresses.iter_mut().find(|a| a.prefix.network() == subnet);
                 heir.into_iter().for_each(|a| a.secondary &= removed.secondary);
-                if own.v4_addresses().next().is_none() {
+                let last = !own.addresses.iter().any(|a| a.address().is_ipv4());
+                self.acd_end(id, v4);
+                if last {
                     self.flush_device(Family::Inet, id, false, Reason::LastAddress);
                     self.flush_proxies(Family::Inet, id, false);
                 }
@@ -276,6 +289,7 @@ impl Engine {
             self.announce(id);
             self.mld_rejoin(id);
             self.dad_restart(id, AddressState::is_checked);
+            self.acd_restart(id);
             self.resume_router_solicit(id);
         } else {
             self.forget_routers_of(id);
@@ -297,6 +311,7 @@ impl Engine {
             if !before {
                 self.mld_rejoin(id);
                 self.dad_restart(id, AddressState::is_checked); // ND-82
+                self.acd_restart(id);
                 self.resume_router_solicit(id);
             }
             return;
@@ -407,7 +422,7 @@ impl Engine {
         own.parms[Family::Inet6 as usize] = None;
         own.addresses.retain(|a| a.address().is_ipv4());
         own.groups.clear();
-        self.tasks.cancel(|task| task.device() == Some(id));
+        self.tasks.cancel(|task| task.device() == Some(id) && !task.is_about_ipv4());
         self.tell(EventKind::GroupsChanged { device: id });
     }
 }

@@ -77,6 +77,8 @@ reasons! {
     ArpBadOp = "arp_bad_op",
     /// The target is multicast or loopback (ARP-28).
     ArpBadTarget = "arp_bad_target",
+    /// Somebody else claims an own address, or looks for one that is being checked (RFC 5227).
+    ArpConflict = "arp_conflict",
     /// Gratuitous, and drop_gratuitous_arp is set (ARP-29).
     ArpGratuitous = "arp_gratuitous",
     /// A request left unanswered since arp_ignore says so (ARP-53).

@@ -4,7 +4,7 @@
 use crate::time::{Clock, Instant};
 use crate::{DeviceId, Family};
 use alloc::collections::BTreeMap;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What is to be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub(crate) enum Task {
     Proxy,
     /// A round of duplicate detection (ND-75).
     Dad(DeviceId, Ipv6Addr),
+    /// A probe or an announcement of an own IPv4 address (RFC 5227).
+    Acd(DeviceId, Ipv4Addr),
     /// A router solicitation (RFC 7559).
     RouterSolicit(DeviceId),
     /// A router, a prefix or an address made from one ends.
@@ -32,6 +34,11 @@ pub(crate) enum Task {
 }
 
 impl Task {
+    /// Does it outlive IPv6 on its device?
+    pub(crate) fn is_about_ipv4(&self) -> bool {
+        matches!(self, Self::Acd(..) | Self::Move(_, IpAddr::V4(_)))
+    }
+
     /// The device it is for.
     pub(crate) fn device(&self) -> Option<DeviceId> {
         match self {
@@ -39,6 +46,7 @@ impl Task {
                 None
             }
             Self::Dad(device, _)
+            | Self::Acd(device, _)
             | Self::MldReport(device, _)
             | Self::MldAnswer(device)
             | Self::Move(device, _)

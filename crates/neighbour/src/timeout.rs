@@ -48,6 +48,7 @@ impl Engine {
                 Task::Sweep(family) => self.sweep_stamps(family, budget),
                 Task::Proxy => self.run_proxied(),
                 Task::Dad(device, address) => self.dad_round(device, address),
+                Task::Acd(device, address) => self.acd_round(device, address),
                 Task::RouterSolicit(device) => self.router_solicit_round(device),
                 Task::RouterExpiry => self.expire_routers(),
                 Task::Move(device, address) => self.move_is_due(device, address),

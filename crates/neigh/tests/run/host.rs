@@ -296,3 +296,19 @@ fn forged() -> Vec<u8> {
     frame.extend([192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 1]);
     frame
 }
+
+#[test]
+fn under_guarded_an_ipv4_address_that_the_kernel_has_is_found_out_and_another_is_used() {
+    in_namespace(
+        "host::under_guarded_an_ipv4_address_that_the_kernel_has_is_found_out_and_another_is_used",
+        || {
+            veth();
+            let words = "--port packet:v1 --address 192.0.2.1/24 --address 192.0.2.2/24 --profile guarded";
+            let mut daemon = Daemon::start(&format!("{words} --set conf/accept_dad=0"));
+            assert!(daemon.ready.contains("duplicate, not used: 192.0.2.1/24;"), "{}", daemon.ready);
+            works("ping", "-c 1 -W 5 192.0.2.2");
+            assert!(daemon.log().contains("192.0.2.1 dev v1: "), "{}", daemon.log());
+            assert_eq!(daemon.end("TERM"), Some(0));
+        },
+    );
+}

@@ -1,6 +1,9 @@
 //! What is done beyond Linux against impostors: the profile `guarded`. Under `linux` nothing here acts.
 
+mod acd;
 mod moves;
 
+pub use acd::Defence;
+pub(crate) use acd::{Acd, Heard};
 pub(crate) use moves::Moves;
 pub use moves::{Disbelief, MovePolicy};

@@ -237,6 +237,12 @@ impl Engine {
         }
     }
 
+    /// The device is gone.
+    pub(crate) fn moves_forget(&mut self, device: DeviceId) {
+        self.moves.held.retain(|(on, _), _| *on != device);
+        self.moves.lately.retain(|(_, (on, _))| *on != device);
+    }
+
     /// Counts, remembers and tells; true.
     fn disbelieve(&mut self, id: Id, claimed: LlAddr, reason: Reason, why: Disbelief) -> bool {
         self.drops.count(DropReason::ClaimDisbelieved);

@@ -3,6 +3,7 @@
 mod common;
 mod support;
 
+mod acd;
 mod announce;
 mod arp_decisions;
 mod create_destroy;
