@@ -57,26 +57,29 @@ impl Engine {
         flags: UpdateFlags,
         reason: Reason,
     ) -> Result<(), UpdateError> {
-        let entry = self.entry(id);
-        let old = entry.state;
-        if entry.is_dead() {
-            return Err(UpdateError::Dead);
-        }
+        self.hears(id, flags, reason)?;
         let admin = flags.contains(UpdateFlags::ADMIN);
-        if !admin && old.has(NudState(0x40 | 0x80)) {
-            self.remember_of(
-                id,
-                Happening::ClaimRefused { reason, error: "the entry is NOARP or PERMANENT" },
-            );
-            return Err(UpdateError::Refused);
-        }
         if !admin && lladdr.is_some_and(|claimed| self.doubts(id, claimed, to, flags, reason)) {
             return Ok(()); // as with a claim without OVERRIDE (UPD-9)
         }
         self.believe(id, lladdr, to, flags, reason)
     }
 
-    /// The rest of the update routine, for what is believed.
+    /// Does the entry listen at all? (UPD-1, UPD-2)
+    pub(crate) fn hears(&mut self, id: Id, flags: UpdateFlags, reason: Reason) -> Result<(), UpdateError> {
+        let entry = self.entry(id);
+        if entry.is_dead() {
+            return Err(UpdateError::Dead);
+        }
+        if entry.state.has(NudState(0x40 | 0x80)) && !flags.contains(UpdateFlags::ADMIN) {
+            let error = "the entry is NOARP or PERMANENT";
+            self.remember_of(id, Happening::ClaimRefused { reason, error });
+            return Err(UpdateError::Refused);
+        }
+        Ok(())
+    }
+
+    /// The rest of the update routine, for what is heard and believed.
     pub(crate) fn believe(
         &mut self,
         id: Id,
@@ -85,15 +88,8 @@ impl Engine {
         flags: UpdateFlags,
         reason: Reason,
     ) -> Result<(), UpdateError> {
-        let entry = self.entry(id);
-        let old = entry.state;
-        if entry.is_dead() {
-            return Err(UpdateError::Dead);
-        }
+        let old = self.entry(id).state;
         let admin = flags.contains(UpdateFlags::ADMIN);
-        if !admin && old.has(NudState(0x40 | 0x80)) {
-            return Err(UpdateError::Refused); // UPD-2
-        }
         let reflagged = admin && self.store_flags(id, flags); // UPD-3
         let mut notify = reflagged;
         let mut wanted = to;

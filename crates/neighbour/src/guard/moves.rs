@@ -223,11 +223,11 @@ impl Engine {
         let id = Id { family, slot };
         let before = self.info(id);
         let Some(from) = before.lladdr.filter(|old| *old != claimed) else { return };
-        let _ = self.believe(id, Some(&claimed), NudState::STALE, flags, reason);
-        let neighbour = self.info(id);
-        if neighbour.lladdr != Some(claimed) {
+        if self.hears(id, flags, reason).is_err() {
             return; // PERMANENT meanwhile
         }
+        let _ = self.believe(id, Some(&claimed), NudState::STALE, flags, reason);
+        let neighbour = self.info(id);
         let now = self.clock.now();
         self.moves.remember(now, (device, address));
         self.tell(EventKind::Moved { neighbour, from });

@@ -184,16 +184,21 @@ fn a_router_solicitation_always_clears_router_nd_53_foot_20_n43() {
 
 #[test]
 fn an_address_that_is_refused_leaves_the_router_flag_as_it_was_upd_9_foot_20() {
-    let mut world = World::new();
-    let peer = peer(Family::Inet6);
-    let request = world.request(peer, Some(PEER_MAC), S::REACHABLE);
-    assert_eq!(world.admin(NewNeigh { flags: Flags::ROUTER, ..request }), Ok(()));
     // Another address, without O: what is known stays, R clear or not.
-    let claim = Na { overrides: false, router: false, ..frames::na(peer, Some(OTHER_MAC)) };
-    let _ = world.frame(&claim.frame());
-    let entry = world.entry(peer);
-    assert_eq!((entry.state, entry.lladdr), (S::STALE, lladdr(PEER_MAC)));
-    assert!(entry.flags.contains(Flags::ROUTER));
+    for (before, after) in [(S::REACHABLE, S::STALE), (S::STALE, S::STALE), (S::DELAY, S::DELAY)] {
+        for router in [true, false] {
+            let mut world = World::new();
+            let peer = peer(Family::Inet6);
+            let flags = if router { Flags::ROUTER } else { Flags::empty() };
+            let request = world.request(peer, Some(PEER_MAC), before);
+            assert_eq!(world.admin(NewNeigh { flags, ..request }), Ok(()));
+            let claim = Na { overrides: false, router: !router, ..frames::na(peer, Some(OTHER_MAC)) };
+            let _ = world.frame(&claim.frame());
+            let entry = world.entry(peer);
+            assert_eq!((entry.state, entry.lladdr), (after, lladdr(PEER_MAC)), "{before}");
+            assert_eq!(entry.flags.contains(Flags::ROUTER), router, "{before}");
+        }
+    }
 }
 
 #[test]

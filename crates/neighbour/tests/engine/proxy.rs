@@ -376,7 +376,10 @@ fn proxy_qlen_lets_one_more_wait_on_each_device_pxy_14_foot_32() {
         let other = arp_request(ip("198.51.100.2"), PEER_MAC, ip("192.0.2.9")).frame();
         let _ = take(&mut world, eth1, &other);
         assert_eq!(world.drops(DropReason::ProxyQueueFull), 10 - waiting);
+        let queued = |world: &World| Family::BOTH.map(|f| world.hosts[0].engine.table_info(f).proxy_queued);
+        assert_eq!(queued(&world), [waiting as u32 + 1, 0], "TBL-3");
         world.run_for(secs(1));
+        assert_eq!(queued(&world), [0, 0]);
         let on_eth0 = crate::support::seen_by(&world, world.dev()).len() as u64;
         assert_eq!(
             (on_eth0, crate::support::seen_by(&world, eth1).len()),

@@ -313,6 +313,7 @@ fn a_state_belongs_to_the_sets_of_cnv_5() {
             (timer, valid, connected),
             "{state}"
         );
+        assert_eq!((format!("{state:?}"), state.name().is_some()), (state.to_string(), true));
     }
     // Tests on a state are tests of bits (CNV-6).
     let both = NudState(S::STALE.0 | S::INCOMPLETE.0);
