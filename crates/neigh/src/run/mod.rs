@@ -20,6 +20,7 @@ mod events;
 mod host;
 mod plan;
 mod port;
+mod privileges;
 mod reload;
 mod spec;
 mod state;
@@ -80,6 +81,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         capture::start(&mut ports, path, epoch)?;
     }
+    privileges::drop_all_but_needed(&ports);
     let upper = args.upper.unwrap_or(Upper::Host);
     let parts = daemon::Parts {
         built,

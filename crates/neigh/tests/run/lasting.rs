@@ -200,3 +200,31 @@ fn a_check_says_whether_the_configuration_is_right_and_touches_nothing() {
         fs::remove_file(&file).unwrap();
     });
 }
+
+/// `CAP_NET_RAW`, as a bit.
+const NET_RAW: u64 = 1 << 13;
+
+#[test]
+fn it_keeps_no_privilege_but_that_of_opening_its_links_anew() {
+    in_namespace("lasting::it_keeps_no_privilege_but_that_of_opening_its_links_anew", || {
+        veth();
+        let mut daemon = Daemon::start(&format!("--port packet:v1 {ADDRESSES}"));
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_else(|| panic!("{name} in {status}")).trim().to_owned()
+        };
+        let set = |name: &str| u64::from_str_radix(&field(name), 16).unwrap();
+        assert_eq!(["CapEff:", "CapPrm:", "CapBnd:"].map(set), [NET_RAW; 3], "{status}");
+        assert_eq!((set("CapInh:"), set("CapAmb:"), field("NoNewPrivs:")), (0, 0, "1".into()));
+        // With that it does all that it did.
+        works("ping", "-c 1 -W 5 192.0.2.2");
+        ip("link set v1 address 02:00:00:00:99:01");
+        ip("neigh flush dev v0");
+        answers("192.0.2.2");
+        ask(&daemon, "link v1 down");
+        ask(&daemon, "link v1 up");
+        answers("2001:db8::2");
+        assert_eq!(daemon.end("TERM"), Some(0));
+    });
+}
