@@ -1,6 +1,6 @@
 //! `neigh run` as a child.
 
-use super::{ADDRESSES, FAR};
+use super::{ADDRESSES, FAR, Profile};
 use anyhow::{Context, ensure};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,8 +16,9 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn start() -> anyhow::Result<Self> {
-        let directory = std::env::temp_dir().join(format!("neigh-bench-{}", std::process::id()));
+    pub(crate) fn start(profile: Profile) -> anyhow::Result<Self> {
+        let directory =
+            std::env::temp_dir().join(format!("neigh-bench-{}-{}", std::process::id(), profile.word()));
         fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
         let socket = directory.join("neigh.sock");
         let mut command = Command::new(std::env::current_exe()?);
@@ -29,6 +30,10 @@ impl Daemon {
             "none",
             "--set",
             "conf/accept_dad=0",
+            "--set",
+            "ipv4/conf/acd=0",
+            "--profile",
+            profile.word(),
         ]);
         ADDRESSES.iter().for_each(|address| {
             command.args(["--address", address]);

@@ -18,6 +18,27 @@ use std::fs;
 /// The kernel's name in tables.
 pub(crate) const LINUX: &str = "Linux";
 
+/// Our name under the profile `guarded`.
+pub(crate) const GUARDED: &str = "neighbour, guarded";
+
+/// How much our program does beyond what Linux does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Profile {
+    /// Nothing.
+    Linux,
+    /// Vigilance.
+    Guarded,
+}
+
+impl Profile {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Guarded => "guarded",
+        }
+    }
+}
+
 /// The addresses of whoever owns the far end.
 pub(crate) const ADDRESSES: [&str; 3] = ["192.0.2.1/24", "2001:db8::1/64", "10.1.0.1/16"];
 
@@ -43,9 +64,9 @@ impl Owner {
     }
 
     /// Our program; the kernel keeps quiet there.
-    pub(crate) fn neigh() -> anyhow::Result<Self> {
+    pub(crate) fn neigh(profile: Profile) -> anyhow::Result<Self> {
         conf(FAR, "disable_ipv6", "1")?;
-        Ok(Self::Neigh(Daemon::start()?))
+        Ok(Self::Neigh(Daemon::start(profile)?))
     }
 
     /// A conversation with its table.

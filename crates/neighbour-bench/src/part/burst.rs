@@ -1,6 +1,6 @@
 //! Ten thousand unknown neighbours at once: how long until all are REACHABLE.
 
-use crate::beside::{Cable, LINUX, NEAR, Owner};
+use crate::beside::{Cable, GUARDED, LINUX, NEAR, Owner, Profile};
 use crate::contestant::OURS;
 use crate::figure::{Finding, Row, Unit};
 use crate::frames::{ASKER, answer};
@@ -27,17 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) fn run(plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<()> {
     let rounds = if plan.quick { 3 } else { 9 };
     for (family, address) in [("IPv4", ipv4 as fn(u16) -> IpAddr), ("IPv6", ipv6)] {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut ours, mut guarded, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
             let cable = Cable::new()?;
             theirs.push(burst(&Owner::kernel(&cable)?, address)?);
             drop(cable);
-            let _cable = Cable::new()?;
-            ours.push(burst(&Owner::neigh()?, address)?);
+            for (profile, times) in [(Profile::Linux, &mut ours), (Profile::Guarded, &mut guarded)] {
+                let _cable = Cable::new()?;
+                times.push(burst(&Owner::neigh(profile)?, address)?);
+            }
         }
         let row =
             Row::new("burst of unknown destinations", u64::from(DESTINATIONS), family, Unit::Milliseconds);
-        tell(Finding::Row(row.with(OURS, "", ours).with(LINUX, "", theirs).note(
+        tell(Finding::Row(row.with(OURS, "", ours).with(GUARDED, "", guarded).with(LINUX, "", theirs).note(
             "asked for by RTM_NEWNEIGH with NTF_USE in batches, exempt from the thresholds (NTF_EXT_LEARNED), \
              until a dump shows all REACHABLE",
         )));

@@ -1,6 +1,6 @@
 //! Listing the table over the socket.
 
-use crate::beside::{Cable, LINUX, Owner};
+use crate::beside::{Cable, Daemon, GUARDED, LINUX, Owner, Profile};
 use crate::contestant::OURS;
 use crate::figure::{Finding, Row, Unit};
 use crate::key::{Key, Key6, lladdr};
@@ -25,18 +25,28 @@ pub(super) fn run(plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<(
     let kernel = Owner::kernel(&cable)?;
     let mut theirs = Filled::new(&kernel, THEIR_ENTRIES)?;
     // The daemon shares the interface; nobody asks anything there.
-    let neigh = Owner::Neigh(crate::beside::Daemon::start()?);
+    let [neigh, cautious] = [Profile::Linux, Profile::Guarded].map(Daemon::start);
+    let (neigh, cautious) = (Owner::Neigh(neigh?), Owner::Neigh(cautious?));
     let mut ours = Filled::new(&neigh, OUR_ENTRIES)?;
-    let (mut our_rates, mut their_rates) = (Vec::new(), Vec::new());
+    let mut guarded = Filled::new(&cautious, OUR_ENTRIES)?;
+    let (mut our_rates, mut guarded_rates, mut their_rates) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         our_rates.push(ours.rate()?);
+        guarded_rates.push(guarded.rate()?);
         their_rates.push(theirs.rate()?);
     }
     let fill = Row::new("adding entries over the socket", u64::from(OUR_ENTRIES), "IPv6", Unit::PerSecond);
-    tell(Finding::Row(fill.with(OURS, "", vec![ours.filled_at]).with(LINUX, "", vec![theirs.filled_at])));
+    tell(Finding::Row(
+        fill.with(OURS, "", vec![ours.filled_at]).with(GUARDED, "", vec![guarded.filled_at]).with(
+            LINUX,
+            "",
+            vec![theirs.filled_at],
+        ),
+    ));
     tell(Finding::Row(
         Row::new("dump over the socket", u64::from(OUR_ENTRIES), "IPv6", Unit::PerSecond)
             .with(OURS, "", our_rates)
+            .with(GUARDED, "", guarded_rates)
             .with(LINUX, "", their_rates)
             .note(format!("entries for each second of the clock; the kernel's table has {THEIR_ENTRIES}")),
     ));

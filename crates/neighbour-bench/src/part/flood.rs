@@ -1,6 +1,6 @@
 //! Questions answered on a cable: `neigh run` beside the kernel, on the same veth pair, in turns.
 
-use crate::beside::{Cable, LINUX, NEAR, Owner};
+use crate::beside::{Cable, GUARDED, LINUX, NEAR, Owner, Profile};
 use crate::contestant::OURS;
 use crate::figure::{Finding, Row, Unit};
 use crate::frames::{ASKER, Question};
@@ -23,23 +23,27 @@ const LOST: Duration = Duration::from_millis(20);
 /// When the cable or the daemon cannot be had, or when nobody answers.
 pub(super) fn run(plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result<()> {
     let rounds = if plan.quick { 3 } else { 11 };
-    let mut samples = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
+    let mut samples: [[Vec<f64>; 3]; 2] = Default::default();
     for _ in 0..rounds {
-        for ours in [true, false] {
+        for (who, profile) in [Some(Profile::Linux), Some(Profile::Guarded), None].into_iter().enumerate() {
             let cable = Cable::new()?;
-            let _owner = if ours { Owner::neigh()? } else { Owner::kernel(&cable)? };
+            let _owner = match profile {
+                Some(profile) => Owner::neigh(profile)?,
+                None => Owner::kernel(&cable)?,
+            };
             for (question, samples) in Question::BOTH.into_iter().zip(&mut samples) {
                 let rate = flood(question)?;
                 anyhow::ensure!(rate > 0.0, "nobody answered {}", question.name());
-                samples[usize::from(!ours)].push(rate);
+                samples[who].push(rate);
             }
         }
     }
-    for (question, [ours, theirs]) in Question::BOTH.into_iter().zip(samples) {
+    for (question, [ours, guarded, theirs]) in Question::BOTH.into_iter().zip(samples) {
         let what = format!("veth, {} answered", question.name());
         tell(Finding::Row(
             Row::new(&what, 253, "", Unit::PerSecond)
                 .with(OURS, "", ours)
+                .with(GUARDED, "", guarded)
                 .with(LINUX, "", theirs)
                 .note("a second of the clock; questions and answers pass a veth pair, asked by one thread"),
         ));
