@@ -229,6 +229,8 @@ pub enum EventKind {
         claimed: LlAddr,
         /// Why not.
         why: Disbelief,
+        /// Claims not told of since the last one: ten are told of at once, and one in a second.
+        suppressed: u64,
     },
     /// A router changed reachable or retransmission time (ND-58, ND-59).
     ParmsChanged {

@@ -51,7 +51,10 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
             let (who, now) = (of(neighbour), who(&neighbour.lladdr));
             warn!("{who}: flip flop between {from} and {now}; it is not moved again for a while");
         }
-        EventKind::ClaimDisbelieved { neighbour, claimed, why } => {
+        EventKind::ClaimDisbelieved { neighbour, claimed, why, suppressed } => {
+            if *suppressed > 0 {
+                warn!("{suppressed} such messages were suppressed");
+            }
             warn!("{}: not believed to be at {claimed}: {why}", of(neighbour));
         }
         EventKind::ParmsChanged { device, family } => {

@@ -8,6 +8,7 @@
 use crate::conf::{Conf4, Conf6};
 use crate::event::{EventKind, Reason};
 use crate::history::Happening;
+use crate::ratelimit::Bucket;
 use crate::table::Id;
 use crate::task::Task;
 use crate::update::UpdateFlags;
@@ -97,11 +98,21 @@ struct Held {
 type Neighbour = (DeviceId, IpAddr);
 
 /// The claims that are held, and the moves of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Moves {
     held: BTreeMap<Neighbour, Held>,
     /// Oldest first.
     lately: VecDeque<(Instant, Neighbour)>,
+    /// How many disbelieved claims are told of: who forges them may send a million a second.
+    told: Bucket,
+    /// Those that were not told of since.
+    hushed: u64,
+}
+
+impl Default for Moves {
+    fn default() -> Self {
+        Self { held: BTreeMap::new(), lately: VecDeque::new(), told: Bucket::new(1, 10), hushed: 0 }
+    }
 }
 
 impl Moves {
@@ -243,12 +254,17 @@ impl Engine {
         self.moves.lately.retain(|(_, (on, _))| *on != device);
     }
 
-    /// Counts, remembers and tells; true.
+    /// Counts, remembers, and tells of ten at once and one in a second; true.
     fn disbelieve(&mut self, id: Id, claimed: LlAddr, reason: Reason, why: Disbelief) -> bool {
         self.drops.count(DropReason::ClaimDisbelieved);
         self.remember_of(id, Happening::Disbelieved { claimed, reason, why });
-        let neighbour = self.info(id);
-        self.tell(EventKind::ClaimDisbelieved { neighbour, claimed, why });
+        if self.moves.told.take(self.clock.now()) {
+            let suppressed = core::mem::take(&mut self.moves.hushed);
+            let neighbour = self.info(id);
+            self.tell(EventKind::ClaimDisbelieved { neighbour, claimed, why, suppressed });
+        } else {
+            self.moves.hushed += 1;
+        }
         true
     }
 

@@ -306,16 +306,33 @@ fn claims_that_are_held_have_a_bound_and_die_with_their_entries() {
     for n in 0..1100 {
         let _ = world.frame(&hint(crate::common::nth(family, 10 + n), OTHER_MAC));
     }
-    let busy = told(&world)
-        .iter()
-        .filter(|kind| matches!(kind, EventKind::ClaimDisbelieved { why: Disbelief::Busy, .. }))
-        .count();
+    let busy = world.drops(DropReason::ClaimDisbelieved);
     assert_eq!(busy, 1100 - 1024);
     let (now, dev) = (world.now, world.dev());
     world.engine().flush(now, family, Some(dev));
     world.run_for(secs(3));
     assert_eq!(world.info(crate::common::nth(family, 10)), None, "what is gone is not moved");
     assert!(!told(&world).iter().any(|kind| matches!(kind, EventKind::Moved { .. })));
+}
+
+#[test]
+fn a_storm_of_forged_claims_is_counted_in_full_and_told_of_now_and_then() {
+    let mut world = world("2");
+    let peer = verified(&mut world, Family::Inet);
+    for _ in 0..1000 {
+        let _ = world.frame(&hint(peer, OTHER_MAC));
+        world.run_for(ms(4));
+    }
+    assert_eq!(world.drops(DropReason::ClaimDisbelieved), 1000);
+    let suppressed: Vec<u64> = told(&world)
+        .iter()
+        .filter_map(|kind| match kind {
+            EventKind::ClaimDisbelieved { suppressed, .. } => Some(*suppressed),
+            _ => None,
+        })
+        .collect();
+    assert!((10..=15).contains(&suppressed.len()), "{suppressed:?}");
+    assert!(suppressed.iter().sum::<u64>() > 700, "{suppressed:?}");
 }
 
 #[test]
