@@ -367,7 +367,7 @@ fn update(old: NudState, claim: Claim) -> Step {
     actions.set(Actions::STORE, store);
     actions.set(Actions::UNCONFIRM, store && !to.is_connected());
     if to == old {
-        return Step { router, ..Step::go(old, Timer::Keep, actions) }; // UPD-14, UPD-20
+        return Step::go(old, Timer::Keep, actions); // UPD-14, UPD-20
     }
     actions.set(Actions::RESET_PROBES, to.has(NudState::PROBE));
     let timer = match to {
