@@ -104,6 +104,10 @@ enum Chosen {
     ///
     /// WORDS: ADDRESS [dev DEV]. For an address that is not in the table it says why it is not.
     Why(OfTable),
+    /// Tell what a person should know of, as it happens: moves, impostors, duplicate addresses, a full table.
+    ///
+    /// WORDS: [dev DEV]. A line each, or a JSON object with -j; see `neigh run --profile guarded`.
+    Watch(OfTable),
     /// List, add or delete addresses of the daemon's devices.
     ///
     /// WORDS: [show] [dev DEV], or add|del CIDR dev DEV.
@@ -182,6 +186,7 @@ fn dispatch(chosen: Chosen) -> anyhow::Result<ExitCode> {
         Chosen::Flush(args) => (Command::Flush, args, false),
         Chosen::Monitor(args) => (Command::Monitor, args, false),
         Chosen::Ntable(args) => (Command::Ntable, args, false),
+        Chosen::Watch(args) => (Command::Watch, args, false),
         Chosen::Why(args) => (Command::Why, args, false),
         Chosen::Address(args) => (Command::Address, args, false),
         Chosen::Link(args) => (Command::Link, args, false),

@@ -4,7 +4,7 @@ use crate::change::{self, Verb};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::words::{Words, begins};
-use crate::{address, flush, get, link, monitor, ntable, show, stat, usage, why};
+use crate::{address, flush, get, link, monitor, ntable, show, stat, usage, watch, why};
 
 /// A command on a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +17,7 @@ pub(crate) enum Command {
     Monitor,
     Ntable,
     Stat,
+    Watch,
     Why,
     Address,
     Link,
@@ -38,12 +39,13 @@ const THEIRS: [(&str, Command); 11] = [
 ];
 
 /// Ours, which may be cut short as far as theirs do not come first.
-const OURS: [(&str, Command); 7] = [
+const OURS: [(&str, Command); 8] = [
     ("monitor", Command::Monitor),
     ("ntable", Command::Ntable),
     ("ntbl", Command::Ntable),
     ("stat", Command::Stat),
     ("why", Command::Why),
+    ("watch", Command::Watch),
     ("address", Command::Address),
     ("link", Command::Link),
 ];
@@ -86,6 +88,7 @@ impl Command {
             Self::Monitor => "monitor",
             Self::Ntable => "ntable",
             Self::Stat => "stat",
+            Self::Watch => "watch",
             Self::Why => "why",
             Self::Address => "address",
             Self::Link => "link",
@@ -103,6 +106,7 @@ impl Command {
             Self::Monitor => monitor::run(context, words),
             Self::Ntable => ntable::run(context, words),
             Self::Stat => stat::run(context, words, proc),
+            Self::Watch => watch::run(context, words),
             Self::Why => why::run(context, words),
             Self::Address => address::run(context, words),
             Self::Link => link::run(context, words),

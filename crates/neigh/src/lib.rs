@@ -39,6 +39,7 @@ mod show;
 mod socket;
 mod stat;
 mod usage;
+mod watch;
 mod why;
 mod words;
 

@@ -15,8 +15,8 @@
 //! | [`NEIGH_SETPARM`] | 0x7f08 | 1 name, 2 value | an ack, if `NLM_F_ACK` |
 //!
 //! A Unix socket has no `setsockopt` of level `SOL_NETLINK`, so [`NEIGH_SETSOCKOPT`] stands for it, with
-//! netlink's own numbers: 1 `NETLINK_ADD_MEMBERSHIP` and 2 `NETLINK_DROP_MEMBERSHIP` (value: the group;
-//! `RTNLGRP_NEIGH`, 3, is the one there is), 10 `NETLINK_CAP_ACK`, 11 `NETLINK_EXT_ACK`, 12
+//! netlink's own numbers: 1 `NETLINK_ADD_MEMBERSHIP` and 2 `NETLINK_DROP_MEMBERSHIP` (value: the group:
+//! `RTNLGRP_NEIGH`, 3, or [`crate::GROUP_ALERTS`]), 10 `NETLINK_CAP_ACK`, 11 `NETLINK_EXT_ACK`, 12
 //! `NETLINK_GET_STRICT_CHK` (value 0 or 1). A conversation begins without membership, with `EXT_ACK` on
 //! and the others off.
 

@@ -48,6 +48,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod alert;
 mod client;
 mod entry;
 pub mod extension;
@@ -61,6 +62,7 @@ pub mod request;
 mod server;
 
 pub use address::Address;
+pub use alert::{Alert, GROUP_ALERTS, NEIGH_ALERT};
 pub use client::{Table, TableError};
 pub use entry::{CacheInfo, Entry, MessageError};
 pub use extension::{History, Statistics, TableCounters, Told};

@@ -1,5 +1,6 @@
 //! The listening side: what `RTNLGRP_NEIGH` tells (EVT-1 to EVT-9).
 
+use crate::alert::{Alert, NEIGH_ALERT};
 use crate::client::{TableError, Wire};
 use crate::entry::{Entry, MessageError};
 use crate::frames::Frames;
@@ -37,6 +38,8 @@ pub enum News {
         /// Always 0.
         port: u32,
     },
+    /// Something that a person should know of; of a daemon alone.
+    Alert(Alert),
     /// Some news are lost, since they were not taken fast enough: list the table again.
     Overrun,
 }
@@ -112,6 +115,7 @@ fn read(message: &[u8]) -> Result<Option<News>, MessageError> {
     };
     Ok(match control(head, payload) {
         Control::Error(errno) if errno == -ENOBUFS => Some(News::Overrun),
+        Control::Content(NEIGH_ALERT) => Some(News::Alert(Alert::parse(payload))),
         Control::Content(RTM_NEWNEIGH | RTM_DELNEIGH | RTM_GETNEIGH) => {
             crate::client::ip_entry(payload)?.map(news)
         }

@@ -28,8 +28,10 @@ const PORT_ABOVE: u32 = 0u32.wrapping_sub(4096);
 /// Something that those who listen are to hear.
 #[derive(Clone, Debug)]
 pub(super) enum News {
-    /// This message.
+    /// This message, of `RTNLGRP_NEIGH`.
     Message(Vec<u8>),
+    /// This message, of the alerts.
+    Alert(Vec<u8>),
     /// That something was lost before it came here.
     Lost,
 }
@@ -216,14 +218,19 @@ impl Client {
 
     /// Takes news in, if it listens and has room.
     fn hear(&mut self, news: &News) {
-        if !self.conversation.hears_neighbours() || self.overrun {
+        let heard = match news {
+            News::Message(_) => self.conversation.hears_neighbours(),
+            News::Alert(_) => self.conversation.hears_alerts(),
+            News::Lost => self.conversation.hears_neighbours() || self.conversation.hears_alerts(),
+        };
+        if !heard || self.overrun {
             return;
         }
         match news {
-            News::Message(message) if self.waiting() + message.len() <= NEWS_MAX => {
+            News::Message(message) | News::Alert(message) if self.waiting() + message.len() <= NEWS_MAX => {
                 self.answer.extend_from_slice(message);
             }
-            News::Message(_) => {
+            News::Message(_) | News::Alert(_) => {
                 self.overrun = true;
                 self.answer.extend_from_slice(&overrun(self.conversation.port()));
             }

@@ -1,7 +1,7 @@
 //! The loop: frames in, time, frames out, conversations; until a signal.
 
 use super::args::{Args, Upper};
-use super::control::{Control, News};
+use super::control::Control;
 use super::events;
 use super::host::Host;
 use super::plan::{Built, Plan};
@@ -9,11 +9,10 @@ use super::port::Port;
 use super::reload;
 use super::spec::PortKind;
 use super::state;
-use super::view::View;
+use super::view::{View, told};
 use super::watch::LinkWatch;
 use anyhow::{Context, bail};
 use neighbour::{AddressState, DeviceId, Engine, Event, EventKind, Input, Instant, LlAddr, Prefix, Sent};
-use neighbour_ctl::notification;
 use neighbour_link::Time;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -343,9 +342,7 @@ impl Daemon {
                 Some(event) => event,
                 None => {
                     let Some(event) = self.engine.poll_event() else { break };
-                    let lost = matches!(event.kind, EventKind::Lost(_)).then_some(News::Lost);
-                    let news = notification(&event.kind).map(News::Message).or(lost);
-                    news.into_iter().for_each(|news| self.control.tell(&[news]));
+                    self.control.tell(&told(&self.engine, &event.kind));
                     event
                 }
             };

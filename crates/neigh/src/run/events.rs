@@ -1,6 +1,7 @@
 //! What the engine tells, for people: on stderr by `tracing`.
 
 use neighbour::{DeviceId, Engine, Event, EventKind, NeighbourInfo, Reason};
+use neighbour_ctl::Alert;
 use tracing::{debug, info, warn};
 
 /// Tells one event.
@@ -10,6 +11,13 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
     let who = |lladdr: &Option<neighbour::LlAddr>| {
         lladdr.map_or_else(|| "somebody".to_owned(), |lladdr| lladdr.to_string())
     };
+    if let Some(alert) = Alert::of(&event.kind, |device| name(&device)) {
+        if alert.suppressed > 0 {
+            warn!("{} such messages were suppressed", alert.suppressed);
+        }
+        warn!("{}", alert.sentence);
+        return;
+    }
     match &event.kind {
         EventKind::Added { neighbour, reason } => {
             debug!("{}: added {} ({})", of(neighbour), neighbour.state, because(reason));
@@ -25,37 +33,11 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
             let len = packet.len();
             info!("{next_hop} dev {}: a packet of {len} bytes was given up ({reason:?})", name(device));
         }
-        EventKind::TableOverflow { family, suppressed } => {
-            if *suppressed > 0 {
-                warn!("neighbour: {suppressed} such messages were suppressed");
-            }
-            warn!("neighbour: {}: neighbor table overflow!", family.table_name());
-        }
         EventKind::AddressAssigned { device, address } => info!("{address} dev {}: assigned", name(device)),
         EventKind::AddressExpired { device, address } => info!("{address} dev {}: expired", name(device)),
-        EventKind::AddressDuplicate { device, address, lladdr } => {
-            let who = who(lladdr);
-            warn!("{address} dev {}: {who} has this address, too; it is not used", name(device));
-        }
-        EventKind::AddressConflict { device, address, lladdr } => {
-            warn!("{address} dev {}: {} claims this address of ours", name(device), who(lladdr));
-        }
         EventKind::MoveClaimed { neighbour, claimed } => {
             let (who, known) = (of(neighbour), who(&neighbour.lladdr));
             info!("{who}: said to be at {claimed}; asking {known} first");
-        }
-        EventKind::Moved { neighbour, from } => {
-            warn!("{}: moved from {from} to {}", of(neighbour), who(&neighbour.lladdr));
-        }
-        EventKind::Restless { neighbour, from } => {
-            let (who, now) = (of(neighbour), who(&neighbour.lladdr));
-            warn!("{who}: flip flop between {from} and {now}; it is not moved again for a while");
-        }
-        EventKind::ClaimDisbelieved { neighbour, claimed, why, suppressed } => {
-            if *suppressed > 0 {
-                warn!("{suppressed} such messages were suppressed");
-            }
-            warn!("{}: not believed to be at {claimed}: {why}", of(neighbour));
         }
         EventKind::ParmsChanged { device, family } => {
             debug!("{}: a router changed parameters of {}", name(device), family.table_name());

@@ -2,7 +2,7 @@
 
 use super::control::{News, Subject};
 use neighbour::{DeviceId, Engine, Event, EventKind, Instant, LinkKind};
-use neighbour_ctl::{Host, Interface, LinkFacts, notification};
+use neighbour_ctl::{Alert, Host, Interface, LinkFacts, notification};
 use std::collections::VecDeque;
 
 /// `IFF_*` besides those that change.
@@ -71,12 +71,19 @@ impl Host for View<'_> {
     }
 }
 
+/// What those who listen are to hear of an event.
+pub(super) fn told(engine: &Engine, event: &EventKind) -> Vec<News> {
+    let lost = matches!(event, EventKind::Lost(_)).then_some(News::Lost);
+    let name = |device| engine.device_name(device).unwrap_or("?").to_owned();
+    let alert = Alert::of(event, name).map(|alert| News::Alert(alert.message()));
+    notification(event).map(News::Message).or(alert).or(lost).into_iter().collect()
+}
+
 impl Subject for View<'_> {
     fn news(&mut self) -> Vec<News> {
         let mut news = Vec::new();
         while let Some(event) = self.engine.poll_event() {
-            let lost = matches!(event.kind, EventKind::Lost(_)).then_some(News::Lost);
-            news.extend(notification(&event.kind).map(News::Message).or(lost));
+            news.extend(told(self.engine, &event.kind));
             self.taken.push_back(event);
         }
         news

@@ -2,10 +2,11 @@
 
 use crate::golden::{agree, captured, changes, more, ours, without_reachable};
 use crate::twin::{Said, Twins, here, split};
-use crate::world::{Daemon, in_namespace, neigh, scratch, works};
+use crate::world::{ADDRESSES, Daemon, in_namespace, neigh, scratch, veth, works};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 const NEIGH: &str = env!("CARGO_BIN_EXE_neigh");
@@ -411,4 +412,46 @@ fn a_daemon_that_dies_amid_an_answer_is_said_in_iproute2s_words() {
         server.join().unwrap();
         std::fs::remove_file(&socket).unwrap();
     }
+}
+
+/// What is told of a full table, as lines and as JSON.
+#[test]
+fn a_watcher_is_told_what_a_person_should_know_of() {
+    in_namespace("commands::a_watcher_is_told_what_a_person_should_know_of", || {
+        veth();
+        let words = format!("--port packet:v1 {ADDRESSES} --set ipv4/gc_thresh3=1");
+        let mut daemon = Daemon::start(&words);
+        let socket = daemon.socket.display().to_string();
+        let watcher = |options: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_neigh"));
+            command.args(["--socket", &socket]).args(options.split_whitespace()).arg("watch");
+            let mut child = command.stdout(Stdio::piped()).spawn().expect("the program was built");
+            let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+            (child, lines)
+        };
+        let mut watchers = ["", "-j"].map(watcher);
+        works("ping", "-c 1 -W 5 192.0.2.2");
+        // Nobody says when they listen; so it goes on until both have heard of it.
+        let heard = AtomicBool::new(false);
+        let [text, json] = thread::scope(|scope| {
+            scope.spawn(|| {
+                for n in (10..250).cycle().take_while(|_| !heard.load(Ordering::Relaxed)) {
+                    let _refused =
+                        neigh(&format!("--socket {socket} replace 192.0.2.{n} dev v1 use nud none"));
+                }
+            });
+            let lines = watchers.each_mut().map(|(_, lines)| lines.next().expect("a line").expect("text"));
+            heard.store(true, Ordering::Relaxed);
+            lines
+        });
+        assert!(text.contains(" table full: neighbour: arp_cache: neighbor table overflow!"), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!((&json["what"], &json["dst"]), (&"table full".into(), &serde_json::Value::Null), "{json}");
+        assert_eq!(daemon.end("TERM"), Some(0));
+        for (mut child, _) in watchers {
+            assert!(!child.wait().expect("it ends with the daemon").success());
+        }
+        let refused = neigh("--kernel watch");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("the kernel tells of no alerts"));
+    });
 }

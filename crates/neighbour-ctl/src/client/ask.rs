@@ -2,6 +2,7 @@
 
 use super::{Table, TableError, Wire, refused};
 use crate::address::Address;
+use crate::alert::GROUP_ALERTS;
 use crate::entry::{Entry, MessageError};
 use crate::extension::{
     ADD_MEMBERSHIP, GROUP_NEIGH, History, NEIGH_NEWHISTORY, NEIGH_NEWPARM, NEIGH_NEWSTATS, PARM_VALUE,
@@ -218,6 +219,11 @@ impl Table {
 
     fn daemon_only(&self, what: &'static str) -> Result<(), TableError> {
         if self.wire.is_kernel() { Err(TableError::DaemonOnly(what)) } else { Ok(()) }
+    }
+
+    /// Joins the group of alerts, which a daemon alone has.
+    pub(super) fn join_alerts(&mut self) -> Result<(), TableError> {
+        self.acknowledged(|sequence| request::set_option(sequence, ADD_MEMBERSHIP, GROUP_ALERTS, true))
     }
 
     /// Joins `RTNLGRP_NEIGH`.

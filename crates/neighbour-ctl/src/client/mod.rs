@@ -118,6 +118,16 @@ impl Table {
         Ok(Monitor::new(self.wire, self.frames))
     }
 
+    /// Turns the conversation with a daemon into one that hears [`Alert`](crate::Alert)s and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// The other side broke off or refused: it is the kernel, or an older daemon.
+    pub fn watch(mut self) -> Result<Monitor, TableError> {
+        self.join_alerts()?;
+        Ok(Monitor::new(self.wire, self.frames))
+    }
+
     fn next_sequence(&mut self) -> u32 {
         self.sequence = self.sequence.wrapping_add(1).max(1);
         self.sequence

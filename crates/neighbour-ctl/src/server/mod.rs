@@ -16,6 +16,7 @@ mod ntable;
 mod policy;
 mod trouble;
 
+use crate::alert::GROUP_ALERTS;
 use crate::entry::Entry;
 use crate::extension::{
     ADD_MEMBERSHIP, CAP_ACK, DROP_MEMBERSHIP, EXT_ACK, GROUP_NEIGH, NEIGH_GETHISTORY, NEIGH_GETPARM,
@@ -93,6 +94,7 @@ pub struct Conversation {
     port: u32,
     options: Options,
     hears_neigh: bool,
+    hears_alerts: bool,
     may_change: bool,
     listing: Option<Listing>,
 }
@@ -140,7 +142,7 @@ impl Conversation {
     /// A conversation with a client of this port id, which is not 0 and nobody else's.
     pub const fn new(port: u32) -> Self {
         let options = Options { strict: false, cap_ack: false, ext_ack: true };
-        Self { port, options, hears_neigh: false, may_change: true, listing: None }
+        Self { port, options, hears_neigh: false, hears_alerts: false, may_change: true, listing: None }
     }
 
     /// Whether this client may change anything; without that its requests to change are refused with `EPERM`, and
@@ -159,6 +161,11 @@ impl Conversation {
     /// Is it a member of `RTNLGRP_NEIGH`: does it want [`notification`]s?
     pub const fn hears_neighbours(&self) -> bool {
         self.hears_neigh
+    }
+
+    /// Is it a member of [`GROUP_ALERTS`](crate::GROUP_ALERTS): does it want [`Alert`](crate::Alert)s?
+    pub const fn hears_alerts(&self) -> bool {
+        self.hears_alerts
     }
 
     /// Answers one request, a whole message as [`crate::Frames`] gives it, by appending to `out`.
@@ -265,8 +272,13 @@ impl Conversation {
         match (option, value) {
             (ADD_MEMBERSHIP, GROUP_NEIGH) => self.hears_neigh = true,
             (DROP_MEMBERSHIP, GROUP_NEIGH) => self.hears_neigh = false,
+            (ADD_MEMBERSHIP, GROUP_ALERTS) => self.hears_alerts = true,
+            (DROP_MEMBERSHIP, GROUP_ALERTS) => self.hears_alerts = false,
             (ADD_MEMBERSHIP | DROP_MEMBERSHIP, _) => {
-                return Err(Trouble::text(errno::EINVAL, "the one group here is RTNLGRP_NEIGH (3)"));
+                return Err(Trouble::text(
+                    errno::EINVAL,
+                    "the groups here are RTNLGRP_NEIGH (3) and that of alerts (0x7f00)",
+                ));
             }
             (CAP_ACK, value) => self.options.cap_ack = value != 0,
             (EXT_ACK, value) => self.options.ext_ack = value != 0,
