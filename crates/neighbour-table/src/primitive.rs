@@ -20,9 +20,10 @@ pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, f
 pub(crate) use portable_atomic::AtomicU64;
 
 /// A size for small machines, whose pointers have 32 bits, and one for others: the heads of a table hold a pointer for
-/// each chunk there may ever be. Small ones have room for 65,000 neighbours, others for 268 million.
+/// each chunk there may ever be. Small ones have room for 65,000 neighbours, others for 268 million. Miri takes seconds
+/// for the heads of large ones.
 const fn per_pointer(small: usize, large: usize) -> usize {
-    if cfg!(target_pointer_width = "64") { large } else { small }
+    if cfg!(all(target_pointer_width = "64", not(miri))) { large } else { small }
 }
 
 /// Entries in one index bucket: with their tags and the overflow count they fill one cache line of 64 bytes.

@@ -10,7 +10,18 @@ use std::time::{Duration, Instant};
 use common::{add, key, mac};
 use neighbour_table::{MOST_MOVED, Reader, Table};
 
-const MANY: u32 = if cfg!(miri) { 60 } else { 1_000_000 };
+/// As many as suit who watches: an interpreter takes long for each, a sanitizer longer than the processor.
+const fn few_or_many(interpreted: u32, sanitized: u32, else_: u32) -> u32 {
+    if cfg!(miri) {
+        interpreted
+    } else if cfg!(sanitizing) {
+        sanitized
+    } else {
+        else_
+    }
+}
+
+const MANY: u32 = few_or_many(60, 50_000, 1_000_000);
 
 /// How many stay when the others are removed.
 const LEFT: u32 = if cfg!(miri) { 3 } else { 100 };
@@ -140,7 +151,7 @@ fn addresses_change_as_a_whole_beside_readers() {
                 }
             });
         }
-        for i in 0..if cfg!(miri) { 30 } else { 300_000_u32 } {
+        for i in 0..few_or_many(30, 100_000, 300_000) {
             let mark = i as u8;
             table.publish(short, mark, &[mark; 6]);
             table.publish(long, mark, &vec![mark; usize::from(mark % 33)]);
@@ -175,7 +186,7 @@ fn slots_reused_beside_readers_never_show_another_neighbour() {
             });
         }
         let mut random = 3;
-        for _ in 0..if cfg!(miri) { 60 } else { 300_000 } {
+        for _ in 0..few_or_many(60, 100_000, 300_000) {
             let n = scattered(&mut random) % KEYS;
             match table.find(&key(n)) {
                 None => {

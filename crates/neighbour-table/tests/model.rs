@@ -9,6 +9,11 @@ use common::{ETHERNET, INFINIBAND, key};
 use neighbour_table::{NeighbourRef, Reclaimed, Table, Unlinked};
 use proptest::prelude::*;
 
+/// Keys of which the index grows and shrinks, and operations; an interpreter takes its time for each.
+const KEYS: u32 = if cfg!(miri) { 50 } else { 400 };
+const FEW_OPS: usize = if cfg!(miri) { 60 } else { 300 };
+const MANY_OPS: usize = if cfg!(miri) { 120 } else { 1500 };
+
 #[derive(Clone, Debug)]
 enum Op {
     Insert { n: u32, long: bool },
@@ -230,12 +235,15 @@ proptest! {
     })]
 
     #[test]
-    fn few_keys_are_reused_often(seed: u64, ops in prop::collection::vec(op(8), 0..300)) {
+    fn few_keys_are_reused_often(seed: u64, ops in prop::collection::vec(op(8), 0..FEW_OPS)) {
         run(seed, 8, &ops);
     }
 
     #[test]
-    fn many_keys_make_the_index_grow_and_shrink(seed: u64, ops in prop::collection::vec(op(400), 0..1500)) {
-        run(seed, 400, &ops);
+    fn many_keys_make_the_index_grow_and_shrink(
+        seed: u64,
+        ops in prop::collection::vec(op(KEYS), 0..MANY_OPS),
+    ) {
+        run(seed, KEYS, &ops);
     }
 }
