@@ -9,7 +9,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use common::{add, key, mac};
-use neighbour_table::{NeighbourRef, Reader, Table};
+use neighbour_table::{Key, NeighbourRef, Reader, Table};
 
 const PAGE: usize = 4096;
 const MOST: usize = 4096;
@@ -114,6 +114,8 @@ fn check(reader: &Reader, held: &NeighbourRef, neighbours: u32) {
         assert_eq!(hit.lladdr(), mac(n));
         assert!(hit.header().is_some());
     }
+    let keys: Vec<Key> = (0..neighbours).map(key).collect();
+    reader.lookup_batch(&keys, |n, hit| assert_eq!(hit.expect("present").lladdr(), mac(n as u32)));
     assert!(reader.lookup(&key(neighbours)).is_none());
     assert_eq!(reader.lookup(&key(u32::MAX)).expect("present").lladdr(), [7; 20]);
     assert_eq!((held.hit().lladdr(), held.is_dead()), (&mac(0)[..], false));
@@ -138,7 +140,9 @@ fn hits_misses_and_held_references_work_on_read_only_memory() {
         check(&reader, &held, n);
         if size == 1_000 {
             let hit = reader.lookup(&key(1)).expect("present");
+            // A confirmation, and the first use of a neighbour that is to be verified, do write.
             assert!(writes(|| reader.confirm(&hit, 1)), "the pages were not read-only");
+            assert!(writes(|| _ = reader.mark_handed(&hit)), "the pages were not read-only");
             assert!(!writes(|| assert!(reader.lookup(&key(2)).is_some())));
         }
         protect(libc::PROT_READ | libc::PROT_WRITE);
