@@ -6,7 +6,8 @@
 //!
 //! Blocks come zeroed from the allocator (`calloc` in effect): a large block costs no initialisation at the moment
 //! of growth, its pages are made when they are touched. That keeps the worst insert short. The system's allocator
-//! does this only for small alignments, so we ask for one cache line more and align the start ourselves.
+//! does this only for small alignments, so we ask for one cache line more and align the start ourselves. Where the
+//! allocator's block begins then stands behind the last element, so a directory is one pointer for each slice.
 //!
 //! Orderings: `publish` stores the pointer with Release after the zeroing; `get` loads it with Acquire and so sees
 //! initialised elements.
@@ -51,18 +52,12 @@ pub(crate) struct Slices<T: Zeroable, L: Lengths, const N: usize> {
     /// First element of each slice, or null. Invariant: a pointer that is not null points to `L::length(k)`
     /// initialised elements that stay valid and in place until `self` is dropped.
     slices: [AtomicPtr<T>; N],
-    /// The allocator's block that holds the slice of the same number; read only by `drop`.
-    blocks: [AtomicPtr<u8>; N],
     owns: PhantomData<(T, L)>,
 }
 
 impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
     pub(crate) fn new() -> Self {
-        Self {
-            slices: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
-            blocks: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
-            owns: PhantomData,
-        }
+        Self { slices: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())), owns: PhantomData }
     }
 
     /// Slice `k`, if it has been published.
@@ -107,39 +102,42 @@ impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
             unsafe { block.free(L::length(k)) };
             return Ok(0);
         }
-        // Relaxed: only `drop` reads it, which has exclusive access and so happens after this.
-        self.blocks[k].store(block.start.as_ptr(), Ordering::Relaxed);
         Ok(Block::<T>::bytes(L::length(k)))
     }
 }
 
 impl<T: Zeroable, L: Lengths, const N: usize> Drop for Slices<T, L, N> {
     fn drop(&mut self) {
-        for (k, (cell, block)) in self.slices.iter().zip(&self.blocks).enumerate() {
+        for (k, cell) in self.slices.iter().enumerate() {
             // Relaxed: `&mut self` says that whatever published this happened before.
-            let first = NonNull::new(cell.load(Ordering::Relaxed));
-            let start = NonNull::new(block.load(Ordering::Relaxed));
-            if let (Some(first), Some(start)) = (first, start) {
-                // SAFETY: both pointers come from one `Block::allocate(L::length(k))`, stored by `publish`; they are
-                // freed only here, and `&mut self` says that no borrow of the elements is left.
-                unsafe { Block { first, start }.free(L::length(k)) };
+            if let Some(first) = NonNull::new(cell.load(Ordering::Relaxed)) {
+                // SAFETY: the pointer comes from `Block::allocate(L::length(k))`, stored by `publish`; it is freed only
+                // here, and `&mut self` says that no borrow of the elements is left.
+                unsafe { Block { first }.free(L::length(k)) };
             }
         }
     }
 }
 
-/// One allocation: where its elements begin, and where the allocator's block begins.
+/// One allocation: where its elements begin.
 struct Block<T> {
     first: NonNull<T>,
-    start: NonNull<u8>,
 }
 
 #[cfg(not(loom))]
 impl<T: Zeroable> Block<T> {
-    /// What the allocator is asked for: the elements, and room to align them to their own alignment.
+    /// Whether the elements may have to begin behind the allocator's block.
+    const SHIFTED: bool = align_of::<T>() > SMALL_ALIGN;
+
+    /// What the allocator is asked for: the elements, and room to align them to their own alignment and to note where
+    /// the block begins.
     fn layout(length: usize) -> Option<Layout> {
         const { assert!(!core::mem::needs_drop::<T>() && size_of::<T>() > 0) };
-        let room = align_of::<T>().saturating_sub(SMALL_ALIGN);
+        const { assert!(!Self::SHIFTED || align_of::<T>() >= align_of::<NonNull<u8>>()) };
+        let room = match Self::SHIFTED {
+            true => align_of::<T>() - SMALL_ALIGN + size_of::<NonNull<u8>>(),
+            false => 0,
+        };
         let size = size_of::<T>().checked_mul(length)?.checked_add(room)?;
         Layout::from_size_align(size, align_of::<T>().min(SMALL_ALIGN)).ok()
     }
@@ -152,22 +150,31 @@ impl<T: Zeroable> Block<T> {
         let layout = Self::layout(length).filter(|layout| layout.size() > 0).ok_or(OutOfMemory)?;
         // SAFETY: the layout's size is not zero.
         let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) }).ok_or(OutOfMemory)?;
-        // A block aligned to `layout.align()` misses `T`'s alignment by at most the room added in `layout`.
+        // A block aligned to `layout.align()` misses `T`'s alignment by at most the room that `layout` added for it.
         let skip = start.as_ptr().align_offset(align_of::<T>());
         debug_assert!(skip + size_of::<T>() * length <= layout.size());
         // SAFETY: `skip` bytes and the elements behind them lie inside the block (see above).
         let first = unsafe { start.add(skip) }.cast::<T>();
-        Ok(Self { first, start })
+        if Self::SHIFTED {
+            // SAFETY: behind the elements `layout` left room for a pointer, which is aligned there: elements are
+            // aligned to at least as much as it (asserted in `layout`), and their size is a multiple of that.
+            unsafe { first.add(length).cast::<NonNull<u8>>().write(start) };
+        }
+        Ok(Self { first })
     }
 
     /// # Safety
     /// `self` must come from `allocate(length)`, not be freed yet, and nobody may use it any more.
     unsafe fn free(self, length: usize) {
-        let _ = self.first;
+        let start = match Self::SHIFTED {
+            // SAFETY: `allocate` wrote the block's beginning there, for this length, as the caller says.
+            true => unsafe { self.first.add(length).cast::<NonNull<u8>>().read() },
+            false => self.first.cast(),
+        };
         if let Some(layout) = Self::layout(length) {
             // SAFETY: the caller says that the block came from `allocate` with this length, hence with this layout,
             // and is not in use. Its elements need no drop (asserted in `layout`).
-            unsafe { alloc::alloc::dealloc(self.start.as_ptr(), layout) };
+            unsafe { alloc::alloc::dealloc(start.as_ptr(), layout) };
         }
     }
 }
@@ -182,14 +189,13 @@ impl<T: Zeroable> Block<T> {
     fn allocate(length: usize) -> Result<Self, OutOfMemory> {
         let slice: alloc::boxed::Box<[T]> = (0..length).map(|_| T::default()).collect();
         let first = NonNull::new(alloc::boxed::Box::into_raw(slice).cast::<T>()).ok_or(OutOfMemory)?;
-        Ok(Self { first, start: first.cast() })
+        Ok(Self { first })
     }
 
     /// # Safety
     /// `self` must come from `allocate(length)`, not be freed yet, and nobody may use it any more.
     unsafe fn free(self, length: usize) {
         let slice = ptr::slice_from_raw_parts_mut(self.first.as_ptr(), length);
-        let _ = self.start;
         // SAFETY: the caller says that this came from `Box::into_raw` in `allocate` with this length, once.
         drop(unsafe { alloc::boxed::Box::from_raw(slice) });
     }

@@ -11,7 +11,7 @@ use crate::slices::{Lengths, Slices};
 pub const MOST_INTERFACES: u32 = if cfg!(loom) { 8 } else { 1 << 20 };
 
 /// The logarithm of the first chunk's length; the next ones double.
-const FIRST_BITS: u32 = if cfg!(loom) { 3 } else { 6 };
+const FIRST_BITS: u32 = 3;
 
 /// Chunks for [`MOST_INTERFACES`] words: the first ones are never there.
 const CHUNKS: usize = MOST_INTERFACES.ilog2() as usize + 1;
@@ -46,7 +46,7 @@ pub(crate) struct Templates {
     words: Slices<AtomicU64, Doubling, CHUNKS>,
 }
 
-/// Where an interface's word stands: chunk and offset. Chunk 6 serves the first 64, and each next one twice as many.
+/// Where an interface's word stands: chunk and offset. Chunk 3 serves the first eight, and each next one twice as many.
 #[inline]
 fn locate(ifindex: u32) -> (usize, usize) {
     let x = u64::from(ifindex) + (1 << FIRST_BITS);
