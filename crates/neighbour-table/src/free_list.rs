@@ -45,15 +45,21 @@ impl Links for Cold {
 }
 
 /// The free places of one arena.
-#[derive(Default)]
 pub(crate) struct FreeList {
     /// The place given back last.
     head: Option<Spot>,
     /// The lowest slot number never used.
     fresh: u32,
+    /// Slot numbers are below this one.
+    most: u32,
 }
 
 impl FreeList {
+    /// No place yet, and never more than `most`.
+    pub(crate) fn new(most: u32) -> Self {
+        Self { head: None, fresh: 0, most }
+    }
+
     /// The lowest slot number never used.
     pub(crate) fn fresh(&self) -> u32 {
         self.fresh
@@ -71,7 +77,7 @@ impl FreeList {
             self.head = Spot::from_raw(element.next());
             return Ok(spot);
         }
-        let spot = Spot::of(self.fresh).ok_or(OutOfMemory)?;
+        let spot = Spot::of(self.fresh).filter(|_| self.fresh < self.most).ok_or(OutOfMemory)?;
         ensure(spot)?;
         self.fresh += 1;
         Ok(spot)

@@ -58,6 +58,10 @@ pub(crate) struct Placement {
     current: u8,
     migration: Option<Migration>,
     entries: usize,
+    /// The class of the first array, below which the index does not shrink.
+    least: u8,
+    /// Whether the first array is the only one.
+    fixed: bool,
     source: SeedSource,
     pub(crate) stats: IndexStats,
 }
@@ -74,16 +78,29 @@ fn empty_at(class: u8) -> usize {
 
 impl Placement {
     pub(crate) fn new(index: &Index, seed: u64) -> Result<Self, OutOfMemory> {
+        Self::beginning(index, seed, FIRST_CLASS, false)
+    }
+
+    /// An index of one array, with room for `most` entries, that never grows.
+    pub(crate) fn fixed(index: &Index, seed: u64, most: usize) -> Result<Self, OutOfMemory> {
+        let classes = FIRST_CLASS..CLASSES as u8;
+        let class = classes.into_iter().find(|class| full_at(*class) >= most).ok_or(OutOfMemory)?;
+        Self::beginning(index, seed, class, true)
+    }
+
+    fn beginning(index: &Index, seed: u64, class: u8, fixed: bool) -> Result<Self, OutOfMemory> {
         let mut placement = Self {
             epoch: 0,
-            current: FIRST_CLASS,
+            current: class,
             migration: None,
             entries: 0,
+            least: class,
+            fixed,
             source: SeedSource::new(seed),
             stats: IndexStats::default(),
         };
-        placement.stats.bytes += index.ensure(FIRST_CLASS)?;
-        index.set_secret(FIRST_CLASS, &placement.source.seeds());
+        placement.stats.bytes += index.ensure(class)?;
+        index.set_secret(class, &placement.source.seeds());
         placement.show(index);
         Ok(placement)
     }
@@ -100,6 +117,9 @@ impl Placement {
     /// Makes room for one more entry; after an error nothing has changed.
     pub(crate) fn reserve(&mut self, index: &Index) -> Result<(), OutOfMemory> {
         if self.migration.is_none() && self.entries >= full_at(self.current) {
+            if self.fixed {
+                return Err(OutOfMemory);
+            }
             self.migrate_to(index, self.current + 1)?;
             self.stats.grows += 1;
         }
@@ -132,7 +152,7 @@ impl Placement {
         index.clear(found.place, found.hash);
         self.entries -= 1;
         self.step(index, hot);
-        let spare = self.current > FIRST_CLASS && self.entries < empty_at(self.current);
+        let spare = self.current > self.least && self.entries < empty_at(self.current);
         // Without memory for the smaller array the larger one serves on.
         if self.migration.is_none() && spare && self.migrate_to(index, self.current - 1).is_ok() {
             self.stats.shrinks += 1;
@@ -152,7 +172,7 @@ impl Placement {
     fn alarm(&mut self, index: &Index) {
         self.stats.alarms += 1;
         // In an array that is nearly empty one unlucky entry costs less than a larger array.
-        let worth = self.entries > full_at(self.current) / 4;
+        let worth = !self.fixed && self.entries > full_at(self.current) / 4;
         if self.migration.is_none() && worth && self.migrate_to(index, self.current + 1).is_ok() {
             self.stats.grows += 1;
         }

@@ -84,14 +84,40 @@ impl Table {
     pub fn new(seed: u64) -> Result<Self, OutOfMemory> {
         let shared = Arc::new(Shared::new());
         let placement = Placement::new(&shared.index, seed)?;
-        Ok(Self {
+        Ok(Self::with(shared, placement, u32::MAX))
+    }
+
+    /// An empty table with room for `most` neighbours and never for more: those that are dead but held count, too.
+    /// All of its memory is there from the beginning, but for what only some neighbours need: side records of
+    /// addresses that are not six bytes long, and templates of interfaces above the seventh.
+    ///
+    /// As its index never grows, it cannot get out of the way of an unlucky secret either; with up to 640 neighbours
+    /// that makes no difference.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if it cannot be had, or if `most` is more than a table can have.
+    pub fn fixed(seed: u64, most: u32) -> Result<Self, OutOfMemory> {
+        let shared = Arc::new(Shared::new());
+        let placement = Placement::fixed(&shared.index, seed, most as usize)?;
+        let mut table = Self::with(shared, placement, most);
+        table.arena_bytes += table.shared.templates.ensure(0)?;
+        for slot in 0..most {
+            let spot = Spot::of(slot).ok_or(OutOfMemory)?;
+            table.arena_bytes += table.shared.hot.ensure(spot)?;
+            table.arena_bytes += table.shared.cold.ensure(spot)?;
+        }
+        Ok(table)
+    }
+
+    fn with(shared: Arc<Shared>, placement: Placement, most: u32) -> Self {
+        Self {
             shared,
             placement,
-            free_slots: FreeList::default(),
-            free_records: FreeList::default(),
+            free_slots: FreeList::new(most),
+            free_records: FreeList::new(most),
             returned: None,
             arena_bytes: 0,
-        })
+        }
     }
 
     /// A handle for looking up, from any thread.

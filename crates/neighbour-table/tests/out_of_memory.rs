@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use common::{ETHERNET, INFINIBAND, key, mac};
-use neighbour_table::{OutOfMemory, Table};
+use neighbour_table::{OutOfMemory, Reclaimed, Table, Unlinked};
 
 const MANY: u32 = if cfg!(miri) { 60 } else { 2_000 };
 
@@ -113,4 +113,41 @@ fn a_table_without_its_first_block_is_an_error() {
     assert_eq!(made, Some(OutOfMemory));
     let message = OutOfMemory.to_string();
     assert!(message.contains("out of memory"), "{message}");
+}
+
+#[test]
+fn a_fixed_table_has_all_its_memory_from_the_beginning_and_takes_no_more() {
+    let all = [0, 1, 8, 21, 640];
+    for most in all.into_iter().filter(|most| !cfg!(miri) || *most < 10) {
+        let mut table = Table::fixed(5, most).expect("memory");
+        let (reader, bytes) = (table.reader(), table.stats().bytes);
+        with_allocations(0, || {
+            // Three lives of each slot, the last one's neighbours held.
+            for life in 0..3 {
+                let first = life * most;
+                for n in first..first + most {
+                    let slot = table.insert(&key(n), &ETHERNET).expect("room");
+                    table.publish(slot, 2, &mac(n));
+                }
+                assert_eq!(table.insert(&key(first + most), &ETHERNET), Err(OutOfMemory), "{most}");
+                for n in first..first + most {
+                    let hit = reader.lookup(&key(n)).expect("present");
+                    assert_eq!(hit.lladdr(), mac(n));
+                    let held = (life == 2).then(|| reader.hold(&hit).expect("alive"));
+                    let slot = table.find(&key(n)).expect("present");
+                    if let Unlinked::Free = table.unlink(slot) {
+                        table.free(slot);
+                    } else {
+                        // Dead but held, it takes its place still.
+                        assert!(n > first || table.insert(&key(n), &ETHERNET).is_err());
+                        drop(held);
+                        let Some(Reclaimed::Dead(slot)) = table.reclaim() else { panic!("given back") };
+                        table.free(slot);
+                    }
+                }
+            }
+        });
+        assert_eq!((table.stats().bytes, table.slots()), (bytes, most));
+    }
+    assert!(Table::fixed(5, u32::MAX).is_err());
 }
