@@ -83,7 +83,7 @@ fn second(engine: &mut Engine, device: neighbour::DeviceId, now: &mut Instant, n
         let _ = engine.handle_frame(*now, device, &asks);
         let packet = crate::common::frames::packet(own(family), peer, 1);
         let _ = engine.send(*now, device, peer, packet);
-        if !n.is_multiple_of(3) {
+        if n % 3 != 0 {
             let _ = engine.handle_frame(*now, device, &answer(peer, PEER_MAC));
         }
     }
