@@ -37,9 +37,6 @@ pub struct Config {
     pub history: usize,
     /// Destinations that redirects may point elsewhere; the oldest goes first.
     pub max_redirects: usize,
-    /// Entries that each table ever holds, those included that the thresholds do not count; default: no bound but
-    /// the thresholds. Where it is reached, a creation collects one, or is refused.
-    pub max_entries: Option<u32>,
     /// Whom devices believe at first that a neighbour has another address: `conf/default/move_policy`.
     pub move_policy: MovePolicy,
     /// How devices look for, announce and defend own IPv4 addresses at first: `conf/default/acd`.
@@ -60,7 +57,6 @@ impl Config {
             handover: 4096,
             history: 4096,
             max_redirects: 4096,
-            max_entries: None,
             move_policy: MovePolicy::Linux,
             defence: Defence::Off,
         }
@@ -71,35 +67,6 @@ impl Config {
     /// for, announced and defended ([`Defence::Always`], RFC 5227).
     pub const fn guarded() -> Self {
         Self { move_policy: MovePolicy::Verify, defence: Defence::Always, ..Self::linux() }
-    }
-
-    /// For a small machine: tables of this many entries, and everything else in proportion.
-    ///
-    /// The state machine and its rules are Linux's; gc_thresh2 and gc_thresh3 begin at that number, gc_thresh1 at half
-    /// of it. Once the tables have been full, nothing more is allocated but packets that wait.
-    /// With 8 entries an engine with a device takes 44 KB on a 64-bit machine, most of it parameters, and 54 KB at its
-    /// busiest; a test counts them.
-    ///
-    /// ```
-    /// use neighbour::{Config, Engine};
-    ///
-    /// let engine = Engine::new(Config::fixed(8).seed(1));
-    /// assert_eq!(engine.get("gc_thresh3"), Ok(8));
-    /// ```
-    pub const fn fixed(entries: u32) -> Self {
-        let few = entries as usize;
-        Self {
-            gc_budget: entries,
-            timer_budget: entries,
-            max_queued_bytes: entries as u64 * 2 * 2304,
-            max_transmit: 4 * few,
-            max_events: 4 * few,
-            handover: few,
-            history: 0,
-            max_redirects: few,
-            max_entries: Some(entries),
-            ..Self::linux()
-        }
     }
 
     /// The same with another seed.

@@ -85,7 +85,6 @@ impl Engine {
         if self.device(device).is_none() {
             return Err(CreateError::NoDevice);
         }
-        self.make_room(family)?;
         if !exempt {
             self.admit(family)?;
         }
@@ -116,32 +115,15 @@ impl Engine {
         let crowded = before >= table.thresholds.thresh2 && now.is_after(table.last_flush.plus(delay));
         let freed = if full || crowded { self.forced_gc(family, full) } else { 0 };
         if full && freed == 0 {
-            self.table_mut(family).gc_entries -= 1;
-            return Err(self.overflow(family));
+            let table = self.table_mut(family);
+            table.stats.table_fulls += 1;
+            table.gc_entries -= 1;
+            if let Some(suppressed) = table.overflow.pass(now, delay) {
+                self.tell(EventKind::TableOverflow { family, suppressed });
+            }
+            return Err(CreateError::TableFull);
         }
         Ok(())
-    }
-
-    /// Beyond Linux: the bound of [`Config::max_entries`](crate::Config::max_entries).
-    fn make_room(&mut self, family: Family) -> Result<(), CreateError> {
-        let entries = self.table(family).stats.entries;
-        let full = self.config.max_entries.is_some_and(|most| entries >= u64::from(most));
-        if full && self.forced_gc(family, true) == 0 {
-            return Err(self.overflow(family));
-        }
-        Ok(())
-    }
-
-    /// A creation is refused for want of room, which is counted and told now and then (CRE-4).
-    fn overflow(&mut self, family: Family) -> CreateError {
-        let now = self.clock.tick();
-        let delay = self.clock.ticks_ceil(FLUSH_DELAY);
-        let table = self.table_mut(family);
-        table.stats.table_fulls += 1;
-        if let Some(suppressed) = table.overflow.pass(now, delay) {
-            self.tell(EventKind::TableOverflow { family, suppressed });
-        }
-        CreateError::TableFull
     }
 
     /// From the allocation on; whatever fails here has "allocs" and "destroys" counted (CRE-16).

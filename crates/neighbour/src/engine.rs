@@ -115,12 +115,8 @@ impl Engine {
     pub fn try_new(config: Config) -> Result<Self, OutOfMemory> {
         let clock = Clock::new(config.tick);
         let mut rng = Rng::new(config.seed);
-        let mut tables =
+        let tables =
             [Table::new(Family::Inet, &clock, &mut rng)?, Table::new(Family::Inet6, &clock, &mut rng)?];
-        if let Some(most) = config.max_entries {
-            let thresholds = Thresholds { thresh1: most / 2, thresh2: most, thresh3: most };
-            tables.iter_mut().for_each(|table| table.thresholds = thresholds);
-        }
         let mut tasks = Tasks::default();
         for table in &tables {
             tasks.add(&clock, table.defaults.reachable_time(), Task::PeriodicGc(table.family)); // GC-19

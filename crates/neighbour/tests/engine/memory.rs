@@ -65,11 +65,6 @@ unsafe impl GlobalAlloc for Budgeted {
 #[global_allocator]
 static ALLOCATOR: Budgeted = Budgeted;
 
-/// Bytes that this thread has allocated, less those it gave back.
-pub(crate) fn held() -> isize {
-    HELD.get()
-}
-
 /// Does `what` with at most `budget` allocations.
 fn with_budget<T>(budget: usize, what: impl FnOnce() -> T) -> T {
     BUDGET.with(|cell| cell.set(Some(budget)));
