@@ -15,7 +15,7 @@ impl Timers {
     /// [`OutOfMemory`].
     pub fn new(count: u32) -> Result<Self, OutOfMemory> {
         let mut wheel = Wheel::new(Tick(0));
-        (0..count).try_for_each(|id| wheel.reserve(id)).map_err(|_| OutOfMemory)?;
+        wheel.reserve(count).map_err(|_| OutOfMemory)?;
         Ok(Self(wheel))
     }
 

@@ -3,11 +3,12 @@
 //!
 //! A buffer is taken for what the engine builds, goes out in a [`Transmit`](crate::Transmit), and comes back by
 //! [`Engine::recycle`]; a packet that was sent on comes back by itself. Whoever drives the engine may keep what it
-//! got: then the next buffer is a new one.
+//! got: then the next buffer is a new one. A packet whose buffer has room for a header leaves in that buffer.
 
 use crate::Engine;
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
+use neighbour_table::OutOfMemory;
 
 /// Buffers kept at most.
 const MOST: usize = 64;
@@ -19,13 +20,34 @@ const LARGEST: usize = 2048;
 const USUAL: usize = 128;
 
 /// Buffers that wait for their next use.
-#[derive(Debug, Default)]
-pub(crate) struct Buffers(Vec<Vec<u8>>);
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    kept: Vec<Vec<u8>>,
+    most: usize,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self { kept: Vec::new(), most: MOST }
+    }
+}
 
 impl Buffers {
+    /// So many buffers, of the usual size, and no more are kept.
+    pub(crate) fn filled(most: usize) -> Result<Self, OutOfMemory> {
+        let mut buffers = Self { kept: Vec::new(), most };
+        buffers.kept.try_reserve_exact(most).map_err(|_| OutOfMemory)?;
+        for _ in 0..most {
+            let mut buffer = Vec::new();
+            buffer.try_reserve_exact(USUAL).map_err(|_| OutOfMemory)?;
+            buffers.give(buffer);
+        }
+        Ok(buffers)
+    }
+
     /// An empty buffer with room for `len` bytes.
     pub(crate) fn take(&mut self, len: usize) -> Result<Vec<u8>, TryReserveError> {
-        let mut buffer = self.0.pop().unwrap_or_default();
+        let mut buffer = self.kept.pop().unwrap_or_default();
         buffer.clear();
         buffer.try_reserve_exact(len.max(USUAL))?;
         Ok(buffer)
@@ -34,8 +56,8 @@ impl Buffers {
     /// Keeps a buffer for later, or frees it.
     pub(crate) fn give(&mut self, buffer: Vec<u8>) {
         let useful = (USUAL..=LARGEST).contains(&buffer.capacity());
-        if useful && self.0.len() < MOST && self.0.try_reserve(1).is_ok() {
-            self.0.push(buffer);
+        if useful && self.kept.len() < self.most && self.kept.try_reserve(1).is_ok() {
+            self.kept.push(buffer);
         }
     }
 }
@@ -68,8 +90,8 @@ mod tests {
         assert_eq!((again.as_ptr(), again.len()), (place, 0));
         buffers.give(vec![0; LARGEST + 1]);
         buffers.give(vec![0; 4]);
-        assert!(buffers.0.is_empty(), "too large and too small ones are freed");
+        assert!(buffers.kept.is_empty(), "too large and too small ones are freed");
         (0..MOST + 5).for_each(|_| buffers.give(vec![0; 200]));
-        assert_eq!(buffers.0.len(), MOST);
+        assert_eq!(buffers.kept.len(), MOST);
     }
 }

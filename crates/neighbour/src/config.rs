@@ -1,7 +1,11 @@
 //! What an engine is told at its birth.
 
 use crate::guard::{Defence, MovePolicy};
+use crate::table::Thresholds;
 use core::time::Duration;
+
+/// What a full-sized packet of Ethernet weighs, in true memory size.
+const FULL_SIZED: u32 = crate::queue::truesize(1500);
 
 /// The configuration of an [`crate::Engine`].
 ///
@@ -41,6 +45,16 @@ pub struct Config {
     pub move_policy: MovePolicy,
     /// How devices look for, announce and defend own IPv4 addresses at first: `conf/default/acd`.
     pub defence: Defence,
+    /// The thresholds with which both tables begin; [`crate::Engine::set_thresholds`] changes them.
+    pub thresholds: Thresholds,
+    /// Bytes of packets that may wait for one entry, as Linux's `unres_qlen_bytes`: the value with which both tables
+    /// begin. Default: 212,992.
+    pub queued_bytes: u32,
+    /// Room for so many entries in each table, and never for more: those that do not count against the thresholds,
+    /// and dead ones that somebody holds, take a place, too. Whatever entries, frames, events, waiting packets and
+    /// the engine's own appointments need is then reserved at the beginning: see [`Config::fixed`]. None: tables grow
+    /// as they need to.
+    pub room: Option<u32>,
 }
 
 impl Config {
@@ -59,6 +73,51 @@ impl Config {
             max_redirects: 4096,
             move_policy: MovePolicy::Linux,
             defence: Defence::Off,
+            thresholds: Thresholds::linux(),
+            queued_bytes: 256 * 832,
+            room: None,
+        }
+    }
+
+    /// For small machines: at most `entries` neighbours of each family, the same state machine, and all memory for
+    /// them from the beginning.
+    ///
+    /// After [`crate::Engine::try_new`] and [`crate::Engine::add_device`], and after the first moments, in which
+    /// addresses are proven unique and groups reported, nothing is allocated any more while entries of Ethernet
+    /// devices are made, resolved, used, verified, deleted and collected. Two conditions are the driver's: buffers of
+    /// frames, and of packets that were unreachable, come back by [`crate::Engine::recycle`]; and packets to send have
+    /// 14 bytes of capacity to spare, in which their header finds room.
+    ///
+    /// What still allocates: changes of devices, addresses, routes and parameters; messages of routers, and asking
+    /// for them; redirects that are heeded (none here: [`Config::max_redirects`]); reports of multicast groups;
+    /// announcements; managed entries; proxy entries and answers for them; forwarding in pieces, and errors owed to
+    /// others; addresses that are not six bytes long; the eighth device and those after it.
+    ///
+    /// The thresholds stand to each other as Linux's do: below an eighth of `entries` nothing ages, from a half on a
+    /// creation may collect. As in Linux a full table refuses newcomers while all its entries are younger than five
+    /// seconds or in use; and multicast groups that are spoken to are entries, too, of which solicitations of IPv6
+    /// neighbours make one for each. All else is small: eight events may wait, four more frames than there are
+    /// entries, and for each entry one packet of full size or two small ones; nothing is remembered for
+    /// [`crate::Engine::history`]. Change what does not suit: what the fields say is what is reserved.
+    ///
+    /// `Config::fixed(8)` takes some 23 KiB where pointers have 32 bits, the [`crate::Engine`] itself included, and 40
+    /// where they have 64: six each for the wheels of two tables, the rest mostly for heads of tables, which could
+    /// have many thousands (or millions) of entries.
+    #[must_use]
+    pub const fn fixed(entries: u32) -> Self {
+        Self {
+            gc_budget: if entries > 0 { entries } else { 1 },
+            timer_budget: if entries > 0 { entries } else { 1 },
+            queued_bytes: FULL_SIZED,
+            max_queued_bytes: entries as u64 * 2 * FULL_SIZED as u64,
+            max_transmit: entries.saturating_add(4) as usize,
+            max_events: 8,
+            handover: 1,
+            history: 0,
+            max_redirects: 0,
+            thresholds: Thresholds { thresh1: entries / 8, thresh2: entries / 2, thresh3: entries },
+            room: Some(entries),
+            ..Self::linux()
         }
     }
 

@@ -267,7 +267,7 @@ impl Engine {
             used: age(entry.used),
             confirmed: age(table.confirmed(id.slot)),
             updated: age(entry.updated),
-            queued: self.queues.get(entry.queue).map_or(0, |q| q.len() as u32),
+            queued: self.queues.get(entry.queue).map_or(0, |q| q.len()),
         }
     }
 }

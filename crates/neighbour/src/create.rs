@@ -214,7 +214,7 @@ impl Engine {
         let template = self.template(device, family)?;
         let table = self.table_mut(family);
         let reserved = table.shared.reserve(device.0, &template);
-        let slots = table.shared.slots();
+        let slots = table.shared.slots(); // the one that `insert` will take among them
         let beside = table.entries.reserve(slots).is_ok() && table.wheel.reserve(slots).is_ok();
         if reserved.is_ok() && beside { Ok(()) } else { Err(CreateError::OutOfMemory) }
     }

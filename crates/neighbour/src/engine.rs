@@ -116,7 +116,9 @@ impl Engine {
         let clock = Clock::new(config.tick);
         let mut rng = Rng::new(config.seed);
         let tables =
-            [Table::new(Family::Inet, &clock, &mut rng)?, Table::new(Family::Inet6, &clock, &mut rng)?];
+            [Family::Inet, Family::Inet6].map(|family| Table::new(family, &config, &clock, &mut rng));
+        let [inet, inet6] = tables;
+        let tables = [inet?, inet6?];
         let mut tasks = Tasks::default();
         for table in &tables {
             tasks.add(&clock, table.defaults.reachable_time(), Task::PeriodicGc(table.family)); // GC-19
@@ -127,7 +129,7 @@ impl Engine {
         conf4_default.set(Conf4::MovePolicy as usize, config.move_policy as i32);
         conf4_default.set(Conf4::Acd as usize, config.defence as i32);
         conf6_default.set(Conf6::MovePolicy as usize, config.move_policy as i32);
-        Ok(Self {
+        let mut engine = Self {
             clock,
             rng,
             devices: Vec::new(),
@@ -153,7 +155,25 @@ impl Engine {
             handovers: Arc::new(Handovers::new(config.handover)),
             work: Work::default(),
             config,
-        })
+        };
+        if let Some(room) = engine.config.room {
+            engine.reserve_all(room as usize)?;
+        }
+        Ok(engine)
+    }
+
+    /// Makes room for all that is used while entries come and go: see [`Config::room`].
+    fn reserve_all(&mut self, room: usize) -> Result<(), OutOfMemory> {
+        /// The engine's own appointments: six always, some for each device and each address that is new.
+        const TASKS: usize = 16;
+        /// Buffers beside those of the frames that wait: what a frame is made of.
+        const IN_WORK: usize = 2;
+        self.events.reserve()?;
+        self.history.reserve()?;
+        self.queues.reserve(Family::BOTH.len().saturating_mul(room))?;
+        self.tasks.reserve(TASKS)?;
+        self.buffers = Buffers::filled(self.config.max_transmit.saturating_add(IN_WORK))?;
+        self.out.try_reserve_exact(self.config.max_transmit).map_err(|_| OutOfMemory)
     }
 
     /// Takes in a frame, with its link-layer header. Never panics, whatever the frame holds.

@@ -11,6 +11,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
+use neighbour_table::OutOfMemory;
 use neighbour_wire::LlAddr;
 
 /// The class of an IPv4 address, or multicast against unicast for IPv6 (DM-3).
@@ -273,6 +274,11 @@ pub(crate) struct EventQueue {
 impl EventQueue {
     pub(crate) fn new(limit: usize) -> Self {
         Self { events: VecDeque::new(), limit, lost: 0 }
+    }
+
+    /// Makes room for as many as may wait.
+    pub(crate) fn reserve(&mut self) -> Result<(), OutOfMemory> {
+        self.events.try_reserve_exact(self.limit).map_err(|_| OutOfMemory)
     }
 
     pub(crate) fn push(&mut self, at: Instant, kind: EventKind) {

@@ -8,6 +8,7 @@ use crate::{CreateError, DeviceId, DropReason, NudState};
 use alloc::collections::VecDeque;
 use core::fmt;
 use core::net::IpAddr;
+use neighbour_table::OutOfMemory;
 use neighbour_wire::LlAddr;
 
 /// Something that happened to one neighbour. Prints itself as a sentence without a subject.
@@ -102,6 +103,11 @@ pub(crate) struct History {
 impl History {
     pub(crate) fn new(limit: usize) -> Self {
         Self { records: VecDeque::new(), limit }
+    }
+
+    /// Makes room for all that will be remembered.
+    pub(crate) fn reserve(&mut self) -> Result<(), OutOfMemory> {
+        self.records.try_reserve_exact(self.limit).map_err(|_| OutOfMemory)
     }
 
     pub(crate) fn push(&mut self, record: Record) {

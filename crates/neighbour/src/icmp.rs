@@ -72,9 +72,10 @@ impl Engine {
     /// another gets its error (QUE-8, RFC 1812 section 3.3.2).
     pub(crate) fn owe_unreachable(&mut self, packet: &[u8]) {
         let local = crate::output::source_of(packet).is_none_or(|source| self.is_local(source));
-        let room =
-            self.limits.owed.len() < ERRORS_AT_ONCE as usize && self.limits.owed.try_reserve(1).is_ok();
-        if !local && room {
+        if local || self.limits.owed.len() >= ERRORS_AT_ONCE as usize {
+            return;
+        }
+        if self.limits.owed.try_reserve(1).is_ok() {
             self.limits.owed.push(packet.to_vec());
         }
     }

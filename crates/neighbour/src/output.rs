@@ -4,6 +4,7 @@
 use crate::constructor::output_key;
 use crate::device::HeaderOps;
 use crate::event::{EventKind, Reason};
+use crate::header::Header;
 use crate::history::Happening;
 use crate::neighbour::Output;
 use crate::nud::{Actions, Cause, Facts, Verdict};
@@ -12,11 +13,11 @@ use crate::queue::{Full, Queue};
 use crate::route::Hop;
 use crate::table::Id;
 use crate::time::Tick;
-use crate::{DeviceId, DropReason, Engine, Family, NudState, nud};
+use crate::{DeviceId, DropReason, Engine, Family, NudState, Transmit, nud};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use neighbour_wire::LlAddr;
-use neighbour_wire::ethernet::{self, ethertype};
+use neighbour_wire::ethernet::ethertype;
 
 /// What became of a packet to send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,12 +34,11 @@ pub enum Sent {
 impl Engine {
     /// Sends an IP packet to a neighbour, whom it looks up or makes (OUT-1).
     pub(crate) fn send_to(&mut self, device: DeviceId, next_hop: IpAddr, packet: Vec<u8>) -> Sent {
-        let Some(state) = self.device(device) else { return self.refuse(DropReason::DeviceDown) };
-        if !state.up {
-            return self.refuse(DropReason::DeviceDown);
-        }
+        let Some(state) = self.device(device).filter(|d| d.up) else {
+            return self.refuse_packet(packet, DropReason::DeviceDown);
+        };
         if packet.len() > state.mtu as usize {
-            return self.refuse(DropReason::TooBig);
+            return self.refuse_packet(packet, DropReason::TooBig);
         }
         let key = output_key(state, next_hop);
         let family = Family::of(key);
@@ -46,10 +46,16 @@ impl Engine {
             Some(slot) => Id { family, slot },
             None => match self.create(device, next_hop, Reason::Packet) {
                 Ok(id) => id,
-                Err(_) => return self.refuse(DropReason::NeighCreateFail), // CRE-19
+                Err(_) => return self.refuse_packet(packet, DropReason::NeighCreateFail), // CRE-19
             },
         };
         self.output(id, packet)
+    }
+
+    /// The same as [`Engine::refuse`]; the packet's buffer is kept.
+    fn refuse_packet(&mut self, packet: Vec<u8>, reason: DropReason) -> Sent {
+        self.buffers.give(packet);
+        self.refuse(reason)
     }
 
     pub(crate) fn refuse(&mut self, reason: DropReason) -> Sent {
@@ -64,7 +70,7 @@ impl Engine {
             return self.emit(id, packet); // OUT-3
         }
         match entry.output() {
-            Output::Blackhole => self.refuse(DropReason::NeighDead),
+            Output::Blackhole => self.refuse_packet(packet, DropReason::NeighDead),
             Output::Connected | Output::Direct => self.emit(id, packet),
             Output::Resolve => match self.event_send(id, Some(packet), true, Reason::Packet) {
                 Ok(Some(packet)) => {
@@ -96,6 +102,7 @@ impl Engine {
         let entry = self.entry_mut(id);
         entry.used = now; // NUD-1
         if entry.is_dead() && !entry.state.has(NudState(0x80 | 0x40 | 0x02 | 0x08 | 0x10 | 0x04)) {
+            packet.into_iter().for_each(|packet| self.buffers.give(packet));
             return Err(DropReason::NeighDead); // DST-6
         }
         if entry.is_dead() {
@@ -113,7 +120,10 @@ impl Engine {
                 }
                 Ok(None)
             }
-            Verdict::Drop => Err(DropReason::NeighFailed),
+            Verdict::Drop => {
+                packet.into_iter().for_each(|packet| self.buffers.give(packet));
+                Err(DropReason::NeighFailed)
+            }
             Verdict::Go | Verdict::Refused | Verdict::NoAddress => Ok(packet),
         }
     }
@@ -122,7 +132,9 @@ impl Engine {
     fn enqueue(&mut self, id: Id, packet: Vec<u8>) {
         let limit = self.parms_of(id).get(Parm::UnresQlenBytes);
         let entry = &mut self.tables[id.family as usize].entries[id.slot];
-        let (reason, dropped) = match self.queues.push(&mut entry.queue, packet, limit) {
+        let buffers = &mut self.buffers;
+        let pushed = self.queues.push(&mut entry.queue, packet, limit, |gone| buffers.give(gone));
+        let (reason, dropped) = match pushed {
             Ok(dropped) => (DropReason::NeighQueueFull, dropped),
             Err(Full::Total) => (DropReason::QueueTotal, 1),
             Err(Full::Memory) => (DropReason::OutOfMemory, 1),
@@ -171,8 +183,7 @@ impl Engine {
         if entry.ops().solicits() {
             let unicast = parms.get(Parm::UcastSolicit);
             let app = unicast.saturating_add(parms.get(Parm::AppSolicit));
-            let newest = self.queues.get(entry.queue).and_then(Queue::newest);
-            let source = newest.and_then(source_of);
+            let source = self.queues.newest(entry.queue).and_then(source_of);
             let entry_probes = entry.probes;
             match entry_probes {
                 p if p < unicast => {
@@ -205,9 +216,9 @@ impl Engine {
     /// Sends what waits, in order, as long as the entry is VALID (QUE-4, QUE-5).
     pub(crate) fn flush_queue(&mut self, id: Id) {
         let mut queue = self.take_queue(id);
-        while let Some(packet) = queue.pop() {
+        while let Some(packet) = self.queues.pop(&mut queue) {
             if !self.entry(id).state.is_valid() {
-                self.drops.count(DropReason::NeighFlushed);
+                let _ = self.refuse_packet(packet, DropReason::NeighFlushed);
                 continue;
             }
             let _ = self.output(id, packet);
@@ -219,7 +230,7 @@ impl Engine {
         let mut queue = self.take_queue(id);
         let (device, next_hop) = (self.entry(id).device(), self.address(id));
         self.routes.forget_redirects_by(Hop { device, next_hop });
-        while let Some(packet) = queue.pop() {
+        while let Some(packet) = self.queues.pop(&mut queue) {
             let reason = DropReason::Unreachable;
             self.drops.count(reason);
             self.remember_of(id, Happening::Dropped(reason));
@@ -228,7 +239,7 @@ impl Engine {
         }
     }
 
-    /// Builds the header and gives the frame away.
+    /// Puts the header before a packet and gives the frame away.
     fn emit(&mut self, id: Id, packet: Vec<u8>) -> Sent {
         let device = self.entry(id).device();
         let lladdr = self.table(id.family).lladdr(id.slot);
@@ -236,46 +247,59 @@ impl Engine {
             Family::Inet => ethertype::IPV4,
             Family::Inet6 => ethertype::IPV6,
         };
-        let sent = self.transmit(device, &lladdr, ethertype, &packet);
-        self.buffers.give(packet);
-        sent
+        match self.header(device, &lladdr, ethertype) {
+            Ok(header) if header.fits_before(&packet) => {
+                self.out.push_back(Transmit { device, frame: header.put_before(packet) });
+                Sent::Sent
+            }
+            Ok(header) => {
+                let sent = self.transmit_copy(device, &header, &packet);
+                self.buffers.give(packet);
+                sent
+            }
+            Err(reason) => self.refuse_packet(packet, reason),
+        }
     }
 
     /// Puts a link-layer header before `payload` and queues the frame for the device.
     pub(crate) fn transmit(&mut self, device: DeviceId, to: &LlAddr, ethertype: u16, payload: &[u8]) -> Sent {
-        if self.out.len() >= self.config.max_transmit {
-            return self.refuse(DropReason::TransmitFull);
+        match self.header(device, to, ethertype) {
+            Ok(header) => self.transmit_copy(device, &header, payload),
+            Err(reason) => self.refuse(reason),
         }
-        if self.out.try_reserve(1).is_err() {
-            return self.refuse(DropReason::OutOfMemory);
-        }
-        let Ok(mut frame) = self.buffers.take(24 + payload.len()) else {
+    }
+
+    /// The same in a buffer of our own. There is room among the frames: see [`Engine::header`].
+    fn transmit_copy(&mut self, device: DeviceId, header: &Header, payload: &[u8]) -> Sent {
+        let Ok(mut frame) = self.buffers.take(header.len + payload.len()) else {
             return self.refuse(DropReason::OutOfMemory);
         };
-        let Some(state) = self.device(device).filter(|d| d.up) else {
-            return self.refuse(DropReason::DeviceDown);
-        };
-        match (state.header, state.addr_len()) {
-            (HeaderOps::None, _) => {}
-            (_, 6) => {
-                let (Some(destination), Some(source)) = (to.mac(), state.lladdr.mac()) else {
-                    return self.refuse(DropReason::NeighHhFail);
-                };
-                ethernet::emit_header(&mut frame, destination, source, ethertype);
-            }
-            (_, len) => {
-                // Other links: the destination's address, the type, two reserved octets (as IPoIB).
-                if to.len() != len {
-                    return self.refuse(DropReason::NeighHhFail);
-                }
-                frame.extend_from_slice(to.as_bytes());
-                frame.extend_from_slice(&ethertype.to_be_bytes());
-                frame.extend_from_slice(&[0, 0]);
-            }
-        }
+        frame.extend_from_slice(header.as_bytes());
         frame.extend_from_slice(payload);
-        self.out.push_back(crate::Transmit { device, frame });
+        self.out.push_back(Transmit { device, frame });
         Sent::Sent
+    }
+
+    /// The link-layer header of a frame, and room for one more among those that wait to be sent.
+    fn header(&mut self, device: DeviceId, to: &LlAddr, ethertype: u16) -> Result<Header, DropReason> {
+        if self.out.len() >= self.config.max_transmit {
+            return Err(DropReason::TransmitFull);
+        }
+        self.out.try_reserve(1).map_err(|_| DropReason::OutOfMemory)?;
+        let state = self.device(device).filter(|d| d.up).ok_or(DropReason::DeviceDown)?;
+        match (state.header, state.addr_len()) {
+            (HeaderOps::None, _) => Ok(Header::default()),
+            (_, 6) => {
+                let addresses = to.mac().zip(state.lladdr.mac());
+                let (destination, source) = addresses.ok_or(DropReason::NeighHhFail)?;
+                Ok(Header::of(&[&destination, &source, &ethertype.to_be_bytes()]))
+            }
+            // Other links: the destination's address, the type, two reserved octets (as IPoIB).
+            (_, len) if to.len() == len => {
+                Ok(Header::of(&[to.as_bytes(), &ethertype.to_be_bytes(), &[0, 0]]))
+            }
+            _ => Err(DropReason::NeighHhFail),
+        }
     }
 }
 

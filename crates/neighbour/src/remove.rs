@@ -86,7 +86,8 @@ impl Engine {
     /// Drops what waits, without reports (QUE-9).
     pub(crate) fn discard_queue(&mut self, id: Id) {
         let mut queue = self.take_queue(id);
-        while queue.pop().is_some() {
+        while let Some(packet) = self.queues.pop(&mut queue) {
+            self.buffers.give(packet);
             self.drops.count(DropReason::NeighFlushed);
         }
     }

@@ -1,10 +1,11 @@
 //! One family's table: its entries, the lists through them, its thresholds and counters.
 
 use crate::chunked::Chunked;
+use crate::config::Config;
 use crate::list::{Linked, Links, List};
 use crate::managed::Managed;
 use crate::neighbour::Neighbour;
-use crate::parms::Parms;
+use crate::parms::{Parm, Parms};
 use crate::ratelimit::Ratelimit;
 use crate::rng::Rng;
 use crate::stats::Stats;
@@ -33,9 +34,9 @@ impl Entries {
         self.0.get(slot)?.as_ref()
     }
 
-    /// Makes room so that [`Entries::put`] cannot fail.
-    pub(crate) fn reserve(&mut self, slot: u32) -> Result<(), OutOfMemory> {
-        while self.0.len() <= slot {
+    /// Makes room so that [`Entries::put`] cannot fail for slots below this one.
+    pub(crate) fn reserve(&mut self, slots: u32) -> Result<(), OutOfMemory> {
+        while self.0.len() < slots {
             self.0.push(None)?;
         }
         Ok(())
@@ -95,9 +96,16 @@ pub struct Thresholds {
     pub thresh3: u32,
 }
 
+impl Thresholds {
+    /// Linux's.
+    pub const fn linux() -> Self {
+        Self { thresh1: 128, thresh2: 512, thresh3: 1024 }
+    }
+}
+
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { thresh1: 128, thresh2: 512, thresh3: 1024 }
+        Self::linux()
     }
 }
 
@@ -130,25 +138,39 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(family: Family, clock: &Clock, rng: &mut Rng) -> Result<Self, OutOfMemory> {
+    pub(crate) fn new(
+        family: Family,
+        config: &Config,
+        clock: &Clock,
+        rng: &mut Rng,
+    ) -> Result<Self, OutOfMemory> {
         let locktime = match family {
             Family::Inet => Duration::from_secs(1),
             Family::Inet6 => Duration::ZERO,
         };
-        let defaults = Parms::defaults(clock, locktime, rng);
+        let mut defaults = Parms::defaults(clock, locktime, rng);
+        defaults.set(Parm::UnresQlenBytes, config.queued_bytes);
         let now = clock.tick();
+        let seed = rng.u64();
+        let shared = match config.room {
+            Some(most) => neighbour_table::Table::fixed(seed, most)?,
+            None => neighbour_table::Table::new(seed)?,
+        };
+        let (mut entries, mut wheel) = (Entries::default(), Wheel::new(now));
+        entries.reserve(config.room.unwrap_or(0))?;
+        wheel.reserve(config.room.unwrap_or(0))?;
         Ok(Self {
             family,
-            shared: neighbour_table::Table::new(rng.u64())?,
-            entries: Entries::default(),
-            thresholds: Thresholds::default(),
+            shared,
+            entries,
+            thresholds: config.thresholds,
             gc_interval: clock.ticks_ceil(Duration::from_secs(30)),
             stats: Stats::default(),
             gc_entries: 0,
             gc_list: List::default(),
             gc_resume: None,
             managed: Managed::default(),
-            wheel: Wheel::new(now),
+            wheel,
             sweeping: None,
             last_flush: now,
             last_rand: now.plus(defaults.reachable_time().saturating_mul(20)), // DM-29
@@ -160,7 +182,7 @@ impl Table {
 
     /// Time begins here; there are no entries yet.
     pub(crate) fn begin_at(&mut self, now: Tick) {
-        self.wheel = Wheel::new(now);
+        self.wheel.begin_at(now);
         self.last_flush = now;
         self.last_rand = now.plus(self.defaults.reachable_time().saturating_mul(20)); // DM-29
     }

@@ -3,8 +3,10 @@
 
 use crate::time::{Clock, Instant};
 use crate::{DeviceId, Family};
-use alloc::collections::BTreeMap;
+use alloc::collections::BinaryHeap;
+use core::cmp::Ordering;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use neighbour_table::OutOfMemory;
 
 /// What is to be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,14 +57,48 @@ impl Task {
     }
 }
 
+/// A task, when it is due, and its number.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    at: Instant,
+    number: u64,
+    task: Task,
+}
+
+/// What is due first is the greatest; of two due at the same moment, the one that was made first.
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Due {}
+
 /// Tasks by the moment at which they are due, then by the order in which they were made.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    due: BTreeMap<(Instant, u64), Task>,
+    due: BinaryHeap<Due>,
     made: u64,
 }
 
 impl Tasks {
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        self.due.try_reserve_exact(more).map_err(|_| OutOfMemory)
+    }
+
     /// Due in `ticks`.
     pub(crate) fn add(&mut self, clock: &Clock, ticks: u32, task: Task) {
         self.add_at(clock.now() + clock.duration(ticks), task);
@@ -71,7 +107,7 @@ impl Tasks {
     /// Due in `ticks`, unless it is due earlier already.
     pub(crate) fn add_earlier(&mut self, clock: &Clock, ticks: u32, task: Task) {
         let at = clock.now() + clock.duration(ticks);
-        if self.due.iter().any(|((due, _), t)| *t == task && *due <= at) {
+        if self.due.iter().any(|due| due.task == task && due.at <= at) {
             return;
         }
         self.cancel(|t| *t == task);
@@ -81,28 +117,29 @@ impl Tasks {
     /// Due at this moment.
     pub(crate) fn add_at(&mut self, at: Instant, task: Task) {
         self.made += 1;
-        self.due.insert((at, self.made), task);
+        self.due.push(Due { at, number: self.made, task });
     }
 
     /// Moves all appointments by the time from the clock's start to `now`.
     pub(crate) fn shift(&mut self, now: Instant) {
         let by = now.elapsed_since_start();
-        self.due =
-            core::mem::take(&mut self.due).into_iter().map(|((at, n), task)| ((at + by, n), task)).collect();
+        let mut due = core::mem::take(&mut self.due).into_vec();
+        due.iter_mut().for_each(|due| due.at += by);
+        self.due = due.into();
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.due.keys().next().map(|(at, _)| *at)
+        self.due.peek().map(|due| due.at)
     }
 
     /// Takes the next one that is due.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Task> {
-        let first = self.due.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        self.due.peek().filter(|due| due.at <= now)?;
+        self.due.pop().map(|due| due.task)
     }
 
     /// Calls off what `which` names.
     pub(crate) fn cancel(&mut self, which: impl Fn(&Task) -> bool) {
-        self.due.retain(|_, task| !which(task));
+        self.due.retain(|due| !which(&due.task));
     }
 }

@@ -93,7 +93,7 @@ impl Wheel {
             nodes: Chunked::default(),
             slots: [Ends::EMPTY; LEVELS * SLOTS],
             occupied: [0; LEVELS],
-            current: (1 << 32) | u64::from(now.0), // so that the past can be told from the future
+            current: Self::widest(now),
             due: Ends::EMPTY,
             turning: Ends::EMPTY,
             idle: Ends::EMPTY,
@@ -101,15 +101,25 @@ impl Wheel {
         }
     }
 
-    /// Makes room for the timer of entry `id`.
-    pub(crate) fn reserve(&mut self, id: u32) -> Result<(), OutOfMemory> {
-        if id >= NIL {
+    /// Makes room for the timers of the entries below `ids`.
+    pub(crate) fn reserve(&mut self, ids: u32) -> Result<(), OutOfMemory> {
+        if ids > NIL {
             return Err(OutOfMemory);
         }
-        while self.nodes.len() <= id {
+        while self.nodes.len() < ids {
             self.nodes.push(Node::UNARMED)?;
         }
         Ok(())
+    }
+
+    /// Time begins here: no timer was ever armed. What was reserved stays.
+    pub(crate) fn begin_at(&mut self, now: Tick) {
+        self.current = Self::widest(now);
+    }
+
+    /// The full tick that time begins with, so that the past can be told from the future.
+    fn widest(now: Tick) -> u64 {
+        (1 << 32) | u64::from(now.0)
     }
 
     pub(crate) fn is_armed(&self, id: u32) -> bool {
@@ -342,7 +352,7 @@ mod tests {
 
     fn wheel(n: u32, now: u32) -> Wheel {
         let mut wheel = Wheel::new(Tick(now));
-        wheel.reserve(n).unwrap();
+        wheel.reserve(n + 1).unwrap();
         wheel
     }
 

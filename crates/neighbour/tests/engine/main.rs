@@ -9,6 +9,7 @@ mod arp_decisions;
 mod create_destroy;
 mod dad_mld;
 mod devices;
+mod fixed;
 mod forward;
 mod gc;
 mod history;
