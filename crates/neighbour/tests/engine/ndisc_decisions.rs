@@ -502,3 +502,59 @@ fn who_advertises_itself_as_a_router_is_one_nd_57_nd_63() {
         assert!(entry.flags.contains(Flags::ROUTER), "{known:?} {option:?}");
     }
 }
+
+#[test]
+fn times_that_a_router_does_not_give_stay_as_they_are_nd_58_nd_59() {
+    let mut world = World::linux(&[]);
+    let times = |world: &World| {
+        ["base_reachable_time_ms", "retrans_time_ms", "gc_stale_time"]
+            .map(|name| world.hosts[0].engine.get(&format!("ipv6/neigh/eth0/{name}")).expect("a parameter"))
+    };
+    let before = times(&world);
+    let advert = RouterAdvertRepr { lifetime_s: 1800, ..RouterAdvertRepr::default() };
+    assert_eq!(world.frame(&ra(fe80(7), &advert)), Ok(()));
+    assert_eq!(times(&world), before);
+    // The same as before is no change, and no new draw.
+    let drawn = |world: &World| world.hosts[0].engine.reachable_time(Family::Inet6, Some(world.dev()));
+    let first = drawn(&world);
+    let same = RouterAdvertRepr { reachable_ms: 30_000, ..advert };
+    assert_eq!(world.frame(&ra(fe80(7), &same)), Ok(()));
+    assert_eq!((times(&world), drawn(&world)), (before, first));
+}
+
+#[test]
+fn an_optimistic_address_speaks_for_others_only_if_use_optimistic_says_so_rfc_4429() {
+    for (switch, source) in [("0", "2001:db8:2::1"), ("1", "2001:db8:1::1")] {
+        let knobs = [
+            ("conf/forwarding", "1"),
+            ("ipv6/conf/proxy_ndp", "1"),
+            ("neigh/proxy_delay", "0"),
+            ("ipv6/conf/default/accept_dad", "1"),
+            ("ipv6/conf/use_optimistic", switch),
+        ];
+        let device = Device::ethernet("eth0", MAC).link_local(false).address(prefix("2001:db8:2::1/64"));
+        let mut world = World::build(Config::default().seed(4), &knobs, device);
+        world.run_for(secs(10));
+        let (now, dev) = (world.now, world.dev());
+        let target = ip("2001:db8:ffff::1");
+        let (address, flags) = (target, Flags::PROXY);
+        let proxy =
+            neighbour::ProxyEntry { address, device: Some(dev), flags, protocol: 0, permanent: false };
+        world.engine().add_proxy(now, proxy).expect("a proxy entry");
+        world.run_for(secs(5));
+        // Nearer to the asker, and being checked; two own ones that are not used are no source either.
+        let now = world.now;
+        let options = AddressOptions { optimistic: true, ..AddressOptions::default() };
+        world.engine().add_address(now, dev, prefix("2001:db8:1::1/64"), options).expect("an address");
+        let plain = AddressOptions::default();
+        world.engine().add_address(now, dev, prefix("2001:db8:1::8/64"), plain).expect("an address");
+        world.forget();
+        let asks = ns_multicast(ip("2001:db8:1::9"), PEER_MAC, target);
+        assert_eq!(world.frame(&asks), Ok(()));
+        let from = seen_by(&world, dev).into_iter().find_map(|seen| match seen {
+            Seen::Advert { source, .. } => Some(source),
+            _ => None,
+        });
+        assert_eq!(from, Some(v6(ip(source))), "use_optimistic {switch}");
+    }
+}
