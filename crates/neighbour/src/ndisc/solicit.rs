@@ -76,15 +76,8 @@ impl Engine {
             lladdr: destination.is_multicast(),
         };
         if dad {
-            // ND-28
-            let answer = Advertise {
-                destination: ALL_NODES,
-                solicited: false,
-                overrides: assigned,
-                lladdr: true,
-                ..advert
-            };
-            self.send_advert(&answer);
+            // ND-28; it came to a group (ND-21), so the answer overrides and has our address.
+            self.send_advert(&Advertise { destination: ALL_NODES, solicited: false, ..advert });
             return Ok(());
         }
         let stats = &mut self.table_mut(Family::Inet6).stats;
