@@ -27,6 +27,8 @@ use tracing::{debug, warn};
 
 /// Frames read from one port before others have their turn.
 const FRAMES_A_TURN: usize = 256;
+/// Frames that came at one time as far as anybody can tell: some microseconds.
+const FRAMES_A_MOMENT: usize = 16;
 /// Packets to ourselves that may follow from each other in one turn.
 const ECHOES_A_TURN: usize = 1024;
 
@@ -265,8 +267,11 @@ impl Daemon {
         let mut frame = std::mem::take(&mut self.buffer);
         let mut more = true;
         let mut lost = false;
-        for _ in 0..FRAMES_A_TURN {
-            let now = self.elapsed();
+        let mut now = self.elapsed();
+        for frames in 0..FRAMES_A_TURN {
+            if frames % FRAMES_A_MOMENT == 0 {
+                now = self.elapsed();
+            }
             let port = &mut self.ports[index];
             if port.gone {
                 more = false;
