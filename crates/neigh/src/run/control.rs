@@ -38,8 +38,8 @@ pub(super) enum News {
 
 /// What the socket is about.
 pub(super) trait Subject: Host {
-    /// What happened since the last call that listeners are to hear.
-    fn news(&mut self) -> Vec<News>;
+    /// What happened since the last call that listeners are to hear; nothing if nobody listens.
+    fn news(&mut self, anybody_listens: bool) -> Vec<News>;
 }
 
 /// The listening socket, its file, and the conversations. The file goes when this is dropped.
@@ -129,6 +129,13 @@ impl Control {
         }
     }
 
+    /// Does anybody listen?
+    pub(super) fn is_heard(&self) -> bool {
+        let listens =
+            |conversation: &Conversation| conversation.hears_neighbours() || conversation.hears_alerts();
+        self.clients.iter().any(|client| listens(&client.conversation))
+    }
+
     /// Tells those who listen.
     pub(super) fn tell(&mut self, news: &[News]) {
         for client in &mut self.clients {
@@ -188,7 +195,7 @@ impl Control {
             }
             if !answer.is_empty() {
                 // What a request brought about is told before the request is acknowledged.
-                let news = subject.news();
+                let news = subject.news(self.is_heard());
                 self.tell(&news);
                 if let Some(client) = self.clients.get_mut(index) {
                     client.answer.append(&mut answer);
@@ -240,7 +247,7 @@ impl Client {
 
     /// False at the end.
     fn read(&mut self) -> io::Result<bool> {
-        let mut chunk = [0; 4096];
+        let mut chunk = [0; 32 * 1024];
         let len = self.stream.read(&mut chunk)?;
         self.frames.push(chunk.get(..len).unwrap_or_default());
         Ok(len > 0)

@@ -39,7 +39,7 @@ impl Host for One {
 }
 
 impl Subject for One {
-    fn news(&mut self) -> Vec<News> {
+    fn news(&mut self, _: bool) -> Vec<News> {
         let events = std::iter::from_fn(|| self.0.poll_event());
         events.filter_map(|event| notification(&event.kind)).map(News::Message).collect()
     }
@@ -136,7 +136,7 @@ fn a_slow_listener_is_told_that_it_missed_something_and_hears_on_evt_7() {
         };
         one.0.new_neigh(now, &request).unwrap();
         one.0.del_neigh(now, device, request.address, 0).unwrap();
-        one.news()
+        one.news(true)
     };
     let message = change(&mut one, 1);
     for _ in 0..(2 * NEWS_MAX / 100) {

@@ -347,7 +347,9 @@ impl Daemon {
                 Some(event) => event,
                 None => {
                     let Some(event) = self.engine.poll_event() else { break };
-                    self.control.tell(&told(&self.engine, &event.kind));
+                    if self.control.is_heard() {
+                        self.control.tell(&told(&self.engine, &event.kind));
+                    }
                     event
                 }
             };

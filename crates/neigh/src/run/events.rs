@@ -6,6 +6,17 @@ use tracing::{debug, info, warn};
 
 /// Tells one event.
 pub(super) fn tell(engine: &Engine, event: &Event) {
+    let of_an_entry = matches!(
+        event.kind,
+        EventKind::Added { .. }
+            | EventKind::Changed { .. }
+            | EventKind::Removed { .. }
+            | EventKind::NewNeigh { .. }
+    );
+    // Nobody reads the words, and there are many.
+    if of_an_entry && !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     let name = |device: &DeviceId| engine.device_name(*device).unwrap_or("?").to_owned();
     let of = |neighbour: &NeighbourInfo| format!("{} dev {}", neighbour.address, name(&neighbour.device));
     let who = |lladdr: &Option<neighbour::LlAddr>| {

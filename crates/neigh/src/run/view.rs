@@ -80,10 +80,12 @@ pub(super) fn told(engine: &Engine, event: &EventKind) -> Vec<News> {
 }
 
 impl Subject for View<'_> {
-    fn news(&mut self) -> Vec<News> {
+    fn news(&mut self, anybody_listens: bool) -> Vec<News> {
         let mut news = Vec::new();
         while let Some(event) = self.engine.poll_event() {
-            news.extend(told(self.engine, &event.kind));
+            if anybody_listens {
+                news.extend(told(self.engine, &event.kind));
+            }
             self.taken.push_back(event);
         }
         news
