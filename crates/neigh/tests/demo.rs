@@ -204,8 +204,11 @@ struct Copied(PathBuf);
 impl Copied {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("neigh-demo-{name}-{}", std::process::id()));
-        std::fs::copy(env!("CARGO_BIN_EXE_neigh"), &path).expect("the program can be copied");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("and made executable");
+        // By another process: a program that this one has open for writing cannot be started, nor while a child that
+        // another test has just forked has it open still.
+        let copied =
+            Command::new("install").args(["-m", "755", env!("CARGO_BIN_EXE_neigh")]).arg(&path).status();
+        assert!(copied.is_ok_and(|status| status.success()), "the program can be copied");
         Self(path)
     }
 }
