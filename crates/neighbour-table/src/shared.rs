@@ -125,8 +125,10 @@ impl Shared {
             for (hash, spot) in hashes.iter().zip(&mut spots[..keys.len()]) {
                 let (bucket, tag) = self.index.bucket(&view, *hash);
                 *spot = bucket.matching(tag).next().and_then(|lane| bucket.spot(lane));
-                if let Some(hot) = spot.and_then(|spot| self.hot.get(spot)) {
-                    prefetch(hot);
+                if let Some(spot) = *spot {
+                    #[expect(unsafe_code, reason = "see SAFETY")]
+                    // SAFETY: as in `candidate`.
+                    prefetch(unsafe { self.hot.get_unchecked(spot) });
                 }
             }
             for (i, (key, spot)) in keys.iter().zip(spots).enumerate() {
