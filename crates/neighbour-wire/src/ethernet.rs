@@ -89,9 +89,16 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// An Ethernet header.
+pub fn header(destination: [u8; 6], source: [u8; 6], ethertype: u16) -> [u8; HEADER_LEN] {
+    let mut header = [0; HEADER_LEN];
+    header[..6].copy_from_slice(&destination);
+    header[6..12].copy_from_slice(&source);
+    header[12..].copy_from_slice(&ethertype.to_be_bytes());
+    header
+}
+
 /// Appends an Ethernet header.
 pub fn emit_header(buf: &mut Vec<u8>, destination: [u8; 6], source: [u8; 6], ethertype: u16) {
-    buf.extend_from_slice(&destination);
-    buf.extend_from_slice(&source);
-    buf.extend_from_slice(&ethertype.to_be_bytes());
+    buf.extend_from_slice(&header(destination, source, ethertype));
 }

@@ -3,7 +3,6 @@
 use crate::conf::Conf4;
 use crate::device::{LinkKind, Scope};
 use crate::event::{Reason, RouteType};
-use crate::guard::Heard;
 use crate::parms::Parm;
 use crate::proxy::Request;
 use crate::route::Hop;
@@ -28,15 +27,15 @@ pub(crate) enum Via {
 
 /// An ARP packet that passed the checks, and what the frame said.
 #[derive(Clone, Copy, Debug)]
-struct Received<'f> {
-    device: DeviceId,
-    request: bool,
+pub(crate) struct Received<'f> {
+    pub(crate) device: DeviceId,
+    pub(crate) request: bool,
     via: Via,
     bytes: &'f [u8],
-    sender_hw: LlAddr,
-    sender_ip: Ipv4Addr,
+    pub(crate) sender_hw: LlAddr,
+    pub(crate) sender_ip: Ipv4Addr,
     target_hw: LlAddr,
-    target_ip: Ipv4Addr,
+    pub(crate) target_ip: Ipv4Addr,
 }
 
 impl Engine {
@@ -161,8 +160,7 @@ impl Engine {
             target_hw: repr.target_hw,
             target_ip: repr.target_ip,
         };
-        let Received { request, sender_hw, sender_ip, target_ip, .. } = received;
-        self.acd_hear(&Heard { device, request, sender_hw, sender_ip, target_ip })?;
+        self.acd_hear(&received)?;
         let localnet = self.conf4(device, Conf4::RouteLocalnet) != 0;
         if repr.target_ip.is_multicast() || (repr.target_ip.is_loopback() && !localnet) {
             return Err(DropReason::ArpBadTarget); // ARP-28

@@ -21,11 +21,14 @@ impl Default for Header {
 
 impl Header {
     /// These parts behind one another; what does not fit is left out.
+    #[inline]
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut header = Self::default();
-        for byte in parts.iter().copied().flatten().take(MOST) {
-            header.bytes[header.len] = *byte;
-            header.len += 1;
+        for part in parts {
+            let room = &mut header.bytes[header.len..];
+            let len = part.len().min(room.len());
+            room[..len].copy_from_slice(&part[..len]);
+            header.len += len;
         }
         header
     }

@@ -17,7 +17,7 @@ use crate::{DeviceId, DropReason, Engine, Family, NudState, Transmit, nud};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use neighbour_wire::LlAddr;
-use neighbour_wire::ethernet::ethertype;
+use neighbour_wire::ethernet::{self, ethertype};
 
 /// What became of a packet to send.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -292,7 +292,7 @@ impl Engine {
             (_, 6) => {
                 let addresses = to.mac().zip(state.lladdr.mac());
                 let (destination, source) = addresses.ok_or(DropReason::NeighHhFail)?;
-                Ok(Header::of(&[&destination, &source, &ethertype.to_be_bytes()]))
+                Ok(Header::of(&[&ethernet::header(destination, source, ethertype)]))
             }
             // Other links: the destination's address, the type, two reserved octets (as IPoIB).
             (_, len) if to.len() == len => {

@@ -1,6 +1,7 @@
 //! Own IPv4 addresses are looked for before they are used, announced, and defended: RFC 5227. Linux does none of it
 //! (ARP-57); `conf/acd` says what is done in a conflict.
 
+use crate::arp::Received;
 use crate::conf::Conf4;
 use crate::device::AddressState;
 use crate::event::EventKind;
@@ -64,16 +65,6 @@ pub(crate) struct Acd {
     duties: BTreeMap<(DeviceId, Ipv4Addr), Duty>,
     /// How often a device met a conflict while it probed.
     conflicts: BTreeMap<DeviceId, u32>,
-}
-
-/// What is known of the sender of an ARP packet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Heard {
-    pub(crate) device: DeviceId,
-    pub(crate) request: bool,
-    pub(crate) sender_hw: LlAddr,
-    pub(crate) sender_ip: Ipv4Addr,
-    pub(crate) target_ip: Ipv4Addr,
 }
 
 impl Engine {
@@ -165,12 +156,11 @@ impl Engine {
     ///
     /// # Errors
     /// It does: nothing else in it is believed.
-    pub(crate) fn acd_hear(&mut self, heard: &Heard) -> Result<(), DropReason> {
-        let Heard { device, request, sender_hw, sender_ip, target_ip } = *heard;
+    pub(crate) fn acd_hear(&mut self, arp: &Received<'_>) -> Result<(), DropReason> {
+        let Received { device, request, sender_hw, sender_ip, target_ip, .. } = *arp;
         let defence = self.defence(device);
-        let ours = self.device_lladdr(device) == Some(sender_hw);
-        if defence == Defence::Off || ours {
-            return Ok(()); // our own, come back to us
+        if defence == Defence::Off || self.device_lladdr(device) == Some(sender_hw) {
+            return Ok(()); // or our own, come back to us
         }
         let state =
             |address: Ipv4Addr| self.device(device).and_then(|d| d.find(address.into())).map(|a| a.state);

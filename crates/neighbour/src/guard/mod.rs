@@ -3,7 +3,7 @@
 mod acd;
 mod moves;
 
+pub(crate) use acd::Acd;
 pub use acd::Defence;
-pub(crate) use acd::{Acd, Heard};
 pub(crate) use moves::Moves;
 pub use moves::{Disbelief, MovePolicy};
