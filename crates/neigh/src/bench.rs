@@ -5,7 +5,9 @@ use crate::lab;
 use anyhow::Context;
 use neighbour_bench::figure::Row;
 use neighbour_bench::{Part, Plan, Suite, chart, run_part};
+use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -70,6 +72,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         arguments: ["bench", "--part"].map(Into::into).into(),
         huge_pages: args.huge_pages,
     };
+    // What is wrong with the chart is told before half an hour has passed.
+    args.chart.iter().try_for_each(|path| check_chart(&suite.parts, path))?;
     let report = suite.run(|part| {
         // Talk, for people who wait.
         eprintln!("measuring {part} ...");
@@ -85,17 +89,27 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Can a chart of these parts be drawn, and written there?
+fn check_chart(parts: &[Part], path: &Path) -> anyhow::Result<()> {
+    let sizes: BTreeSet<u32> = parts.iter().filter_map(|part| part.hit_entries()).collect();
+    if sizes.len() < 2 {
+        return Err(wrong(path, TOO_FEW, "measure two sizes or more, such as --only hit-256,hit-4096"));
+    }
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    file.map(drop).map_err(|error| wrong(path, error, UNWRITABLE))
+}
+
 fn draw(rows: &[Row], path: &Path) -> anyhow::Result<()> {
-    let wrong = |what: &dyn Display, hint: &str| {
-        Failure::new(format_args!("--chart {}: {what}", path.display()), hint)
-    };
-    let Some(svg) = chart::chart(rows, "hit", "IPv6 uniform")? else {
-        let hint = "measure two sizes or more, such as --only hit-256,hit-4096";
-        return Err(wrong(&"a line needs two sizes of table", hint).into());
-    };
-    std::fs::write(path, svg)
-        .map_err(|error| wrong(&error, "name a file in a directory that exists and can be written to"))?;
-    Ok(())
+    let svg = chart::chart(rows, "hit", "IPv6 uniform")?;
+    let svg = svg.ok_or_else(|| wrong(path, TOO_FEW, "see above which parts failed"))?;
+    fs::write(path, svg).map_err(|error| wrong(path, error, UNWRITABLE))
+}
+
+const TOO_FEW: &str = "a line needs two sizes of table";
+const UNWRITABLE: &str = "name a file in a directory that exists and can be written to";
+
+fn wrong(path: &Path, what: impl Display, hint: &str) -> anyhow::Error {
+    Failure::new(format_args!("--chart {}: {what}", path.display()), hint).into()
 }
 
 fn chosen(only: &[String], plan: Plan) -> anyhow::Result<Vec<Part>> {
@@ -103,4 +117,28 @@ fn chosen(only: &[String], plan: Plan) -> anyhow::Result<Vec<Part>> {
         return Ok(Part::all(plan));
     }
     only.iter().map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_that_cannot_be_drawn_or_written_is_refused_before_anything_is_measured() {
+        let path = std::env::temp_dir().join(format!("neigh-chart-{}.svg", std::process::id()));
+        let why = |parts: &[Part], path: &Path| check_chart(parts, path).unwrap_err().to_string();
+        for parts in
+            [&[][..], &[Part::Hit(256), Part::Hit(256)], &[Part::Hit(256), Part::Hit4(4096), Part::Held]]
+        {
+            assert!(why(parts, &path).contains("two sizes"), "{parts:?}");
+            assert!(!path.exists());
+        }
+        let enough = [Part::Hit(256), Part::Hit(4096)];
+        assert!(why(&enough, &path.join("none.svg")).contains("No such file"));
+        fs::write(&path, "an older chart").unwrap();
+        let (checked, left) = (check_chart(&enough, &path), fs::read(&path));
+        fs::remove_file(&path).unwrap();
+        checked.unwrap();
+        assert_eq!(left.unwrap(), b"an older chart", "it stays until there is a new one");
+    }
 }

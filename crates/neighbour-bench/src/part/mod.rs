@@ -63,6 +63,15 @@ impl Part {
         all
     }
 
+    /// Entries of the table whose IPv6 hits it measures, if it does.
+    pub fn hit_entries(self) -> Option<u32> {
+        match self {
+            Self::Hit(entries) => Some(entries),
+            Self::Smoltcp => Some(crate::contestant::SMOLTCP_ENTRIES),
+            _ => None,
+        }
+    }
+
     /// Whether it must run in a network namespace of its own, in which it is root.
     pub fn needs_namespace(self) -> bool {
         matches!(self, Self::Flood | Self::Burst | Self::Dump)
