@@ -1,6 +1,7 @@
 //! Development tasks of this repository. `cargo xtask --help` lists them.
 //!
 //! * [`oracle`]: replays what a live Linux kernel did and compares.
+//! * [`diff`]: runs the daemon beside the kernel, one sequence of requests after another.
 //! * [`fuzz`]: runs the fuzz targets on any toolchain.
 //! * [`instructions`]: counts the instructions of a lookup that hits.
 //! * [`rules`]: lists the rules of the specifications that no test names.
