@@ -36,6 +36,29 @@ pub struct NewNeigh {
     pub port: u32,
 }
 
+impl NewNeigh {
+    /// What `ip neigh add` asks for: an entry that does not exist yet (NLM_F_CREATE and NLM_F_EXCL).
+    pub fn add(device: DeviceId, address: IpAddr, lladdr: Option<LlAddr>, state: NudState) -> Self {
+        Self { exclusive: true, replace: false, ..Self::replace(device, address, lladdr, state) }
+    }
+
+    /// What `ip neigh replace` asks for: an entry that is made, or overwritten (NLM_F_CREATE and NLM_F_REPLACE).
+    pub fn replace(device: DeviceId, address: IpAddr, lladdr: Option<LlAddr>, state: NudState) -> Self {
+        Self {
+            device,
+            address,
+            lladdr,
+            state,
+            flags: Flags::empty(),
+            protocol: 0,
+            create: true,
+            exclusive: false,
+            replace: true,
+            port: 0,
+        }
+    }
+}
+
 /// Why a request was refused; the texts are Linux's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -216,16 +216,8 @@ mod tests {
         flags: Flags,
     ) {
         let request = NewNeigh {
-            device,
-            address,
-            lladdr: Some(LlAddr::from([2, 0, 0, 0, 0, 9])),
-            state,
             flags,
-            protocol: 0,
-            create: true,
-            exclusive: false,
-            replace: true,
-            port: 0,
+            ..NewNeigh::replace(device, address, Some(LlAddr::from([2, 0, 0, 0, 0, 9])), state)
         };
         let _ = engine.new_neigh(now, &request); // some combinations are refused
     }

@@ -150,16 +150,8 @@ mod tests {
         let device = engine.add_device(now, Device::ethernet("eth0", [2, 0, 0, 0, 0, 1])).expect("a device");
         engine.set(now, "ipv4/neigh/default/interval_probe_time_ms", "100000000").expect("a parameter");
         let mut request = NewNeigh {
-            device,
-            address: core::net::Ipv4Addr::new(192, 0, 2, 9).into(),
-            lladdr: None,
-            state: NudState::NONE,
             flags: Flags::MANAGED | Flags::EXT_LEARNED,
-            protocol: 0,
-            create: true,
-            exclusive: false,
-            replace: true,
-            port: 0,
+            ..NewNeigh::replace(device, core::net::Ipv4Addr::new(192, 0, 2, 9).into(), None, NudState::NONE)
         };
         for round in 0..2000 {
             request.flags = Flags::MANAGED | Flags::EXT_LEARNED;

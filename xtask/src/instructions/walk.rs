@@ -4,7 +4,7 @@ use super::step::stopping_around;
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
 use neighbour::{
-    Config, Device, DeviceId, Engine, Flags, Hit, Instant, LlAddr, NeighbourRef, NewNeigh, NudState, Reader,
+    Config, Device, DeviceId, Engine, Hit, Instant, LlAddr, NeighbourRef, NewNeigh, NudState, Reader,
 };
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -119,18 +119,7 @@ impl World {
         let device = engine.add_device(now, device.address("2001:db8::1/64".parse()?))?;
         for n in 0..ENTRIES {
             for address in [IpAddr::from(ipv4(n)), IpAddr::from(ipv6(n))] {
-                let request = NewNeigh {
-                    device,
-                    address,
-                    lladdr: LlAddr::new(&mac(n)),
-                    state: NudState::PERMANENT,
-                    flags: Flags::empty(),
-                    protocol: 0,
-                    create: true,
-                    exclusive: true,
-                    replace: false,
-                    port: 0,
-                };
+                let request = NewNeigh::add(device, address, LlAddr::new(&mac(n)), NudState::PERMANENT);
                 engine.new_neigh(now, &request).with_context(|| format!("entering {address}"))?;
                 while engine.poll_event().is_some() {}
             }

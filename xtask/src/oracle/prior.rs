@@ -59,16 +59,9 @@ fn add(world: &mut World, row: &Row, state: NudState) -> Result<()> {
     };
     let flags = row.prior_flags.iter().map(|name| flag(name)).collect::<Result<Flags>>()?;
     let request = NewNeigh {
-        device: world.v1,
-        address: row.key_ip,
-        lladdr: lladdr.filter(|_| state != NudState::FAILED),
-        state,
         flags,
-        protocol: 0,
-        create: true,
-        exclusive: false,
-        replace: true,
         port: 1,
+        ..NewNeigh::replace(world.v1, row.key_ip, lladdr.filter(|_| state != NudState::FAILED), state)
     };
     world.engine.new_neigh(world.now, &request).context("the prior entry")
 }

@@ -122,18 +122,12 @@ fn a_slow_listener_is_told_that_it_missed_something_and_hears_on_evt_7() {
         served(&mut control, &mut one, move || Table::daemon(&at).unwrap().subscribe().unwrap());
     let (now, device) = (Instant::ZERO, one.1);
     let change = |one: &mut One, last: u8| {
-        let request = neighbour::NewNeigh {
+        let request = neighbour::NewNeigh::replace(
             device,
-            address: [192, 0, 2, last].into(),
-            lladdr: Some([2, 0, 0, 0, 0, last].into()),
-            state: NudState::STALE,
-            flags: neighbour::Flags::empty(),
-            protocol: 0,
-            create: true,
-            exclusive: false,
-            replace: true,
-            port: 0,
-        };
+            [192, 0, 2, last].into(),
+            Some([2, 0, 0, 0, 0, last].into()),
+            NudState::STALE,
+        );
         one.0.new_neigh(now, &request).unwrap();
         one.0.del_neigh(now, device, request.address, 0).unwrap();
         one.news(true)

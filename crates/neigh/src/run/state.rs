@@ -131,18 +131,12 @@ fn bring_back(engine: &mut Engine, now: Instant, saved: &Saved) -> bool {
     }
     let known = Flags::EXT_LEARNED | Flags::MANAGED | Flags::EXT_VALIDATED | Flags::ROUTER;
     let flags = Flags::from_bits_truncate(saved.flags) & known;
+    let state = if saved.permanent { NudState::PERMANENT } else { NudState::STALE };
     let mut request = NewNeigh {
-        device,
-        address: saved.dst,
-        lladdr: Some(lladdr),
-        state: if saved.permanent { NudState::PERMANENT } else { NudState::STALE },
         // A managed entry is asked for at once and takes no address (NL-21): that comes second.
         flags: flags - Flags::MANAGED,
         protocol: saved.protocol,
-        create: true,
-        exclusive: true,
-        replace: false,
-        port: 0,
+        ..NewNeigh::add(device, saved.dst, Some(lladdr), state)
     };
     if let Err(error) = engine.new_neigh(now, &request) {
         return skip(&error.to_string());
@@ -179,16 +173,9 @@ mod tests {
 
     fn add(engine: &mut Engine, device: DeviceId, address: &str, state: NudState, flags: Flags) {
         let request = NewNeigh {
-            device,
-            address: address.parse().unwrap(),
-            lladdr: Some([2, 0, 0, 0, 0, 9].into()),
-            state,
             flags,
             protocol: 3,
-            create: true,
-            exclusive: true,
-            replace: false,
-            port: 0,
+            ..NewNeigh::add(device, address.parse().unwrap(), Some([2, 0, 0, 0, 0, 9].into()), state)
         };
         engine.new_neigh(Instant::ZERO, &request).unwrap();
     }

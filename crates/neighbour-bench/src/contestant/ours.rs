@@ -4,7 +4,7 @@ use super::{BATCH, Contestant, IFINDEX, OURS, OURS_HASH, Reads};
 use crate::key::{Key, OWN, consume, lladdr};
 use anyhow::Context;
 use neighbour::{
-    Config, Device, DeviceId, Engine, Flags, Hit, Instant, LlAddr, NeighbourRef, NewNeigh, NudState, Reader,
+    Config, Device, DeviceId, Engine, Hit, Instant, LlAddr, NeighbourRef, NewNeigh, NudState, Reader,
 };
 use std::marker::PhantomData;
 use std::net::IpAddr;
@@ -44,18 +44,7 @@ impl<K: Key> Ours<K> {
     /// When the engine refuses it.
     pub(crate) fn enter(&mut self, n: u32, state: NudState) -> anyhow::Result<()> {
         let address = K::nth(n, IFINDEX).address();
-        let request = NewNeigh {
-            device: self.device,
-            address,
-            lladdr: LlAddr::new(&lladdr(n)),
-            state,
-            flags: Flags::empty(),
-            protocol: 0,
-            create: true,
-            exclusive: false,
-            replace: true,
-            port: 0,
-        };
+        let request = NewNeigh::replace(self.device, address, LlAddr::new(&lladdr(n)), state);
         self.engine.new_neigh(self.now, &request).with_context(|| format!("entering {address}"))?;
         drain(&mut self.engine);
         Ok(())

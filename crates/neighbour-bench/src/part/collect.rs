@@ -5,7 +5,7 @@ use crate::contestant::{IFINDEX, OURS, Ours, drain};
 use crate::figure::{Finding, Row, Unit};
 use crate::key::{Key, lladdr};
 use crate::plan::Plan;
-use neighbour::{Config, Flags, LlAddr, NewNeigh, NudState};
+use neighbour::{Config, LlAddr, NewNeigh, NudState};
 use std::time::Duration;
 
 /// Runs that find nothing to take, and runs that take all they may.
@@ -64,18 +64,12 @@ impl<K: Key> Full<K> {
     fn request(&mut self) -> NewNeigh {
         let n = self.next;
         self.next = (self.next + 1) % (1 << 24);
-        NewNeigh {
-            device: self.ours.device,
-            address: K::nth(n, IFINDEX).address(),
-            lladdr: LlAddr::new(&lladdr(n)),
-            state: NudState::STALE,
-            flags: Flags::empty(),
-            protocol: 0,
-            create: true,
-            exclusive: false,
-            replace: true,
-            port: 0,
-        }
+        NewNeigh::replace(
+            self.ours.device,
+            K::nth(n, IFINDEX).address(),
+            LlAddr::new(&lladdr(n)),
+            NudState::STALE,
+        )
     }
 
     /// One more entry than there is room for, in nanoseconds for each of `parts`.

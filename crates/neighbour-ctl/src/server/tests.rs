@@ -134,17 +134,13 @@ fn a_delete_is_told_as_failed_by_its_asker_and_then_as_gone_by_nobody_nl_27_evt_
 #[test]
 fn a_long_dump_comes_in_parts_and_tells_of_whoever_stays_exactly_once() {
     let mut world = World::new();
-    let new = |n: u32| neighbour::NewNeigh {
-        device: world.device,
-        address: std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into(),
-        lladdr: Some([2, 0, 0, 0, 0, 9].into()),
-        state: NudState::PERMANENT,
-        flags: Flags::empty(),
-        protocol: 0,
-        create: true,
-        exclusive: false,
-        replace: true,
-        port: 0,
+    let new = |n: u32| {
+        neighbour::NewNeigh::replace(
+            world.device,
+            std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into(),
+            Some([2, 0, 0, 0, 0, 9].into()),
+            NudState::PERMANENT,
+        )
     };
     let (now, device) = (Instant::ZERO, world.device);
     let requests: Vec<_> = (0..5000).map(new).collect();

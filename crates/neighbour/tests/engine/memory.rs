@@ -5,9 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use crate::common::{MAC, PEER_MAC, World, lladdr, nth, prefix};
-use neighbour::{
-    Config, CreateError, Device, Engine, Family, Flags, Instant, NewNeigh, NudState, RequestError,
-};
+use neighbour::{Config, CreateError, Device, Engine, Family, Instant, NewNeigh, NudState, RequestError};
 
 use NudState as S;
 
@@ -159,18 +157,7 @@ fn an_entry_at_rest_takes_at_most_128_bytes_and_160_while_the_table_grows() {
     let before = held();
     let mut worst = 0;
     for n in 1..=entries {
-        let request = NewNeigh {
-            device,
-            address: nth(Family::Inet, 1000 + n),
-            lladdr: mac,
-            state: S::PERMANENT,
-            flags: Flags::empty(),
-            protocol: 0,
-            create: true,
-            exclusive: true,
-            replace: false,
-            port: 0,
-        };
+        let request = NewNeigh::add(device, nth(Family::Inet, 1000 + n), mac, S::PERMANENT);
         assert_eq!(engine.new_neigh(now, &request), Ok(()));
         let each = (held() - before) / n as isize;
         worst = worst.max(if n < 30_000 { 0 } else { each });

@@ -50,18 +50,7 @@ impl Bench {
     }
 
     fn make_at(&mut self, address: IpAddr, state: S, flags: Flags) {
-        let request = NewNeigh {
-            device: self.dev,
-            address,
-            lladdr: lladdr(PEER_MAC),
-            state,
-            flags,
-            protocol: 0,
-            create: true,
-            exclusive: false,
-            replace: true,
-            port: 0,
-        };
+        let request = NewNeigh { flags, ..NewNeigh::replace(self.dev, address, lladdr(PEER_MAC), state) };
         assert_eq!(self.engine.new_neigh(self.now, &request), Ok(()), "{address}");
     }
 

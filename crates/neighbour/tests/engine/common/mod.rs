@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use neighbour::{
-    AddressOptions, Config, Device, DeviceId, DropReason, Engine, Event, EventKind, Family, Flags, Input,
-    Instant, LlAddr, NeighbourInfo, NewNeigh, NudState, Prefix, RequestError, Sent,
+    AddressOptions, Config, Device, DeviceId, DropReason, Engine, Event, EventKind, Family, Input, Instant,
+    LlAddr, NeighbourInfo, NewNeigh, NudState, Prefix, RequestError, Sent,
 };
 
 pub use frames::Seen;
@@ -332,18 +332,7 @@ impl World {
 
     /// `ip neigh replace ADDRESS [lladdr MAC] nud STATE`.
     pub fn request(&self, address: IpAddr, mac: Option<[u8; 6]>, state: NudState) -> NewNeigh {
-        NewNeigh {
-            device: self.dev(),
-            address,
-            lladdr: mac.map(LlAddr::from),
-            state,
-            flags: Flags::empty(),
-            protocol: 0,
-            create: true,
-            exclusive: false,
-            replace: true,
-            port: 77,
-        }
+        NewNeigh { port: 77, ..NewNeigh::replace(self.dev(), address, mac.map(LlAddr::from), state) }
     }
 
     /// `ip neigh replace`, which must succeed.
