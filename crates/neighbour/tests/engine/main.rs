@@ -18,6 +18,7 @@ mod memory;
 mod moves;
 mod ndisc_decisions;
 mod nud;
+mod parameters;
 mod properties;
 mod proxy;
 mod queue;
