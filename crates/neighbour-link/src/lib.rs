@@ -116,6 +116,12 @@ pub trait Link: Send {
         None
     }
 
+    /// How many frames that came in were lost before they could be read, since the link was opened: its ring was full.
+    /// 0 for a link that cannot know.
+    fn losses(&mut self) -> u64 {
+        0
+    }
+
     /// Asks for the frames of these group addresses, and of no others that were asked for before.
     ///
     /// A link that hears all groups anyway does nothing.
@@ -148,6 +154,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn next_deadline(&self) -> Option<Time> {
         (**self).next_deadline()
+    }
+
+    fn losses(&mut self) -> u64 {
+        (**self).losses()
     }
 
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {

@@ -195,6 +195,7 @@ impl Daemon {
             physical: &physical,
             known: &mut self.known,
             taken: &mut self.taken,
+            ports: &mut self.ports,
             changed: false,
         };
         self.control.serve(&mut view);

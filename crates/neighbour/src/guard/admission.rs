@@ -67,8 +67,8 @@ impl Admission {
             heard_percent: 25,
             solicit_rate: 1000,
             solicit_device_rate: 500,
-            reply_rate: 20_000,
-            reply_peer_rate: 500,
+            reply_rate: 100_000,
+            reply_peer_rate: 1000,
         }
     }
 }
