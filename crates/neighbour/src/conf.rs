@@ -117,6 +117,8 @@ switches! {
         ForceTllao = "force_tllao", Device, 0;
         /// Be a router.
         Forwarding = "forwarding", Device, 0;
+        /// How many advertisements tell all routers of a new address, at most 255 (RFC 9131); Linux: none.
+        GratuitousNa = "gratuitous_na", Device, 0;
         /// The hop limit of own packets.
         HopLimit = "hop_limit", Device, 64;
         /// Keep addresses when the device goes down.

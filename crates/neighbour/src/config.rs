@@ -45,6 +45,8 @@ pub struct Config {
     pub move_policy: MovePolicy,
     /// How devices look for, announce and defend own IPv4 addresses at first: `conf/default/acd`.
     pub defence: Defence,
+    /// How many advertisements tell all routers of a new address: `conf/default/gratuitous_na` (RFC 9131).
+    pub gratuitous_na: u8,
     /// Budgets beneath the thresholds for entries that nobody has verified, with which both tables begin;
     /// [`crate::Engine::set_admission`] changes them.
     pub admission: Admission,
@@ -76,6 +78,7 @@ impl Config {
             max_redirects: 4096,
             move_policy: MovePolicy::Linux,
             defence: Defence::Off,
+            gratuitous_na: 0,
             admission: Admission::off(),
             thresholds: Thresholds::linux(),
             queued_bytes: 256 * 832,
@@ -127,12 +130,13 @@ impl Config {
 
     /// Linux, and vigilance beyond it: a neighbour that answers is not moved by what others say of it
     /// ([`MovePolicy::Verify`]), addresses that no host can have are not believed, own IPv4 addresses are looked
-    /// for, announced and defended ([`Defence::Always`], RFC 5227), and entries that nobody has verified cannot push
+    /// for, announced and defended ([`Defence::Always`], RFC 5227), routers are told of new IPv6 addresses (RFC 9131), and entries that nobody has verified cannot push
     /// out those that somebody did ([`Admission`]).
     pub const fn guarded() -> Self {
         Self {
             move_policy: MovePolicy::Verify,
             defence: Defence::Always,
+            gratuitous_na: 3,
             admission: Admission::guarded(),
             ..Self::linux()
         }

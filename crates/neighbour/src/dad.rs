@@ -48,6 +48,9 @@ impl Engine {
             }
         };
         self.tasks.add(&self.clock, delay, Task::Dad(device, address));
+        if optimistic {
+            self.discover_gratuitously(device, address);
+        }
     }
 
     /// Joins the solicited-node group of an own address, once (ND-72).
@@ -100,6 +103,9 @@ impl Engine {
         self.tell(EventKind::AddressAssigned { device, address: IpAddr::V6(address) });
         if was == AddressState::Tentative && self.conf6(device, Conf6::NdiscNotify) != 0 {
             self.announce_v6(device, address);
+        }
+        if was == AddressState::Tentative {
+            self.discover_gratuitously(device, address);
         }
         self.after_assigned(device, address);
     }

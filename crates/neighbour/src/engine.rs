@@ -129,6 +129,7 @@ impl Engine {
         conf4_default.set(Conf4::MovePolicy as usize, config.move_policy as i32);
         conf4_default.set(Conf4::Acd as usize, config.defence as i32);
         conf6_default.set(Conf6::MovePolicy as usize, config.move_policy as i32);
+        conf6_default.set(Conf6::GratuitousNa as usize, config.gratuitous_na.into());
         let mut engine = Self {
             clock,
             rng,

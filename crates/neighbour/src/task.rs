@@ -29,6 +29,8 @@ pub(crate) enum Task {
     RouterExpiry,
     /// A claim of another address has waited long enough for the old one to answer.
     Move(DeviceId, IpAddr),
+    /// An advertisement of a new address to all routers, and how many are left with it (RFC 9131).
+    GratuitousNa(DeviceId, Ipv6Addr, u8),
     /// A report of a group joined (RFC 3810 section 6.1: robustness).
     MldReport(DeviceId, Ipv6Addr),
     /// The answer to a query (RFC 3810 section 6.2).
@@ -52,6 +54,7 @@ impl Task {
             | Self::MldReport(device, _)
             | Self::MldAnswer(device)
             | Self::Move(device, _)
+            | Self::GratuitousNa(device, ..)
             | Self::RouterSolicit(device) => Some(*device),
         }
     }

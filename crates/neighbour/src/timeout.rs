@@ -52,6 +52,7 @@ impl Engine {
                 Task::RouterSolicit(device) => self.router_solicit_round(device),
                 Task::RouterExpiry => self.expire_routers(),
                 Task::Move(device, address) => self.move_is_due(device, address),
+                Task::GratuitousNa(device, address, left) => self.gratuitous_na(device, address, left),
                 Task::MldReport(device, group) => self.mld_report(device, group),
                 Task::MldAnswer(device) => self.mld_answer(device),
             }

@@ -3,6 +3,7 @@
 mod acd;
 mod admission;
 mod classes;
+mod discovery;
 mod memory;
 mod moves;
 mod replies;

@@ -86,6 +86,7 @@ fn under_linux_a_scan_fills_the_table_and_a_newcomer_is_refused_cre_4() {
     }
 }
 
+/// RFC rows D80, D82.
 #[test]
 fn a_scan_pushes_out_nobody_who_was_verified() {
     for family in Family::BOTH {
@@ -279,6 +280,28 @@ fn answers(world: &World) -> usize {
     world.sent().iter().filter(|(_, seen)| answer(seen)).count()
 }
 
+/// RFC row D81.
+#[test]
+fn neighbours_are_verified_in_the_midst_of_a_scan() {
+    for family in Family::BOTH {
+        let mut world = small();
+        verified(&mut world, peer(family), PEER_MAC);
+        world.run_for(secs(50));
+        assert_eq!(world.send(peer(family), 2), Sent::Sent);
+        world.expect_state(peer(family), S::DELAY);
+        world.forget();
+        for n in 0..20_000 {
+            let _ = world.send(nth(family, 1000 + n), 1);
+            world.run_for(ms(if n % 4 == 0 { 1 } else { 0 }));
+        }
+        assert_eq!(world.solicitations(peer(family)).len(), 1, "by unicast, when DELAY was over");
+        world.expect_state(peer(family), S::PROBE);
+        world.answer(peer(family), PEER_MAC);
+        world.expect_state(peer(family), S::REACHABLE);
+    }
+}
+
+/// RFC row D83.
 #[test]
 fn strangers_who_speak_are_answered_and_push_out_only_strangers() {
     for family in Family::BOTH {

@@ -385,6 +385,61 @@ fn completion_is_announced_if_ndisc_notify_says_so_nd_78() {
     }
 }
 
+/// When routers were told of our address, with the flags.
+fn told_to_routers(world: &World) -> Vec<(Instant, String)> {
+    const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+    let told = |at, seen: &Seen| match seen {
+        Seen::Advert { source, destination: ALL_ROUTERS, target, flags, lladdr: true, to }
+            if *target == own() =>
+        {
+            assert_eq!((*source, *to), (own(), frames::mac_of(ALL_ROUTERS)));
+            Some((at, flags.clone()))
+        }
+        _ => None,
+    };
+    world.sent().iter().filter_map(|(at, seen)| told(*at, seen)).collect()
+}
+
+/// RFC row D71.
+#[test]
+fn routers_are_told_of_a_new_address_as_often_as_gratuitous_na_says() {
+    for (wanted, nodad) in [(0, false), (1, false), (3, false), (3, true)] {
+        let mut world = world_with_link_local(&[("ipv6/conf/gratuitous_na", &wanted.to_string())]);
+        add(&mut world, AddressOptions { nodad, ..AddressOptions::default() });
+        world.run_while(secs(3), |world| state(world, ADDRESS) != Some(AddressState::Assigned));
+        let assigned = world.now;
+        world.run_for(secs(5));
+        let told = told_to_routers(&world);
+        // retrans_time is 600 ms in this world.
+        let times: Vec<_> = told.iter().map(|(at, _)| at.duration_since(assigned)).collect();
+        assert_eq!(times, (0..wanted).map(|n| ms(600) * n).collect::<Vec<_>>());
+        assert!(told.iter().all(|(_, flags)| flags == "--O"), "{told:?}");
+    }
+    // Nobody but this link cares for a link-local address; and who has lost an address speaks of it no more.
+    let mut world = world(&[("ipv6/conf/gratuitous_na", "3")]);
+    world.add_address(&format!("{LINK_LOCAL}/64"));
+    add(&mut world, AddressOptions { nodad: true, ..AddressOptions::default() });
+    assert_eq!(told_to_routers(&world).len(), 1);
+    let (now, dev) = (world.now, world.dev());
+    assert_eq!(world.engine().remove_address(now, dev, ip(ADDRESS)), Ok(()));
+    world.run_for(secs(5));
+    assert_eq!(told_to_routers(&world).len(), 1);
+    let adverts = world.sent().iter().filter(|(_, seen)| matches!(seen, Seen::Advert { .. })).count();
+    assert_eq!(adverts, 1);
+}
+
+/// RFC row D71.
+#[test]
+fn of_an_optimistic_address_routers_are_told_at_once_without_overriding() {
+    let mut world = world_with_link_local(&[("ipv6/conf/gratuitous_na", "3")]);
+    let start = add(&mut world, AddressOptions { optimistic: true, ..AddressOptions::default() });
+    world.run_for(secs(5));
+    let told = told_to_routers(&world);
+    assert_eq!(told.len(), 3);
+    assert_eq!((told[0].0, told[0].1.as_str()), (start, "---"));
+    assert_eq!(told[2].1, "--O", "assigned by then");
+}
+
 /// RFC row D12.
 #[test]
 fn a_duplicate_of_the_link_local_address_from_the_mac_ends_ipv6_if_accept_dad_is_2_nd_81() {
