@@ -23,10 +23,14 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
         lladdr.map_or_else(|| "somebody".to_owned(), |lladdr| lladdr.to_string())
     };
     if let Some(alert) = Alert::of(&event.kind, |device| name(&device)) {
-        if alert.suppressed > 0 {
-            warn!("{} such messages were suppressed", alert.suppressed);
+        let before = match alert.suppressed {
+            0 => String::new(),
+            count => format!(" ({count} such were suppressed before)"),
+        };
+        match event.kind {
+            EventKind::NewStation { .. } => info!("{}{before}", alert.sentence),
+            _ => warn!("{}{before}", alert.sentence),
         }
-        warn!("{}", alert.sentence);
         return;
     }
     match &event.kind {

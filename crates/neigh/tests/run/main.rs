@@ -6,6 +6,7 @@ mod ending;
 mod golden;
 mod host;
 mod lasting;
+mod scan;
 mod show;
 mod twin;
 mod world;

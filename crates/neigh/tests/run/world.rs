@@ -37,7 +37,7 @@ fn inside(name: &str, namespaces: &[&str], body: impl FnOnce()) {
     let this = std::env::current_exe().expect("the test knows its own program");
     let mut child = Command::new("unshare");
     child.args(namespaces).arg("--").arg(this);
-    child.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(INSIDE, "1");
+    child.args(["--exact", name, "--include-ignored", "--nocapture", "--test-threads=1"]).env(INSIDE, "1");
     let allowed = Command::new("unshare").args(namespaces).arg("true").output();
     if !allowed.as_ref().is_ok_and(|output| output.status.success()) {
         assert!(std::env::var_os("CI").is_none(), "no namespaces of its own: {allowed:?}");
