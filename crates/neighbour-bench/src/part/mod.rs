@@ -9,6 +9,7 @@ mod flood;
 mod hit;
 mod insert;
 mod memory;
+mod scan;
 mod timers;
 mod writer;
 
@@ -44,6 +45,8 @@ pub enum Part {
     Collect,
     /// The engine answering questions.
     Answer,
+    /// A scan forwarded by the engine.
+    Scan,
     /// `neigh run` on a veth pair, answering questions beside the kernel.
     Flood,
     /// Ten thousand unknown destinations.
@@ -110,6 +113,7 @@ impl Part {
                 .into_iter()
                 .try_for_each(|size| collect::run::<Key6>(plan, size, tell)),
             Self::Answer => answer::run(plan, tell),
+            Self::Scan => scan::run(plan, tell),
             Self::Flood => flood::run(plan, tell),
             Self::Burst => burst::run(plan, tell),
             Self::Dump => dump::run(plan, tell),
@@ -122,7 +126,7 @@ impl Part {
 }
 
 /// Those with one size, by name, in the order of the table.
-const PLAIN: [(Part, &str); 12] = [
+const PLAIN: [(Part, &str); 13] = [
     (Part::Smoltcp, "smoltcp"),
     (Part::Held, "held"),
     (Part::Writer, "writer"),
@@ -132,6 +136,7 @@ const PLAIN: [(Part, &str); 12] = [
     (Part::Timers, "timers"),
     (Part::Collect, "collect"),
     (Part::Answer, "answer"),
+    (Part::Scan, "scan"),
     (Part::Flood, "veth"),
     (Part::Burst, "burst"),
     (Part::Dump, "dump"),
