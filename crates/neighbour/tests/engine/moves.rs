@@ -1,6 +1,6 @@
 //! `move_policy`: whom to believe that a neighbour has another link-layer address.
 
-use crate::common::frames::{Arp, Na, arp_reply, arp_request, hint, na, ns_multicast, v4};
+use crate::common::frames::{Arp, Na, Seen, arp_reply, arp_request, hint, na, ns_multicast, v4};
 use crate::common::{BROADCAST, MAC, OTHER_MAC, PEER_MAC, World, ethernet, lladdr, ms, own, peer, secs};
 use neighbour::{
     Config, Disbelief, DropReason, EventKind, Family, Flags, Happening, MovePolicy, NewNeigh, NudState, Sent,
@@ -134,6 +134,65 @@ fn a_neighbour_that_has_moved_is_believed_after_one_interval() {
                 world.hosts[0].engine.history(peer).map(|r| r.happening.to_string()).collect();
             let text = history.join("; ");
             assert!(text.contains("asked the old address first"), "{text}");
+        }
+    }
+}
+
+/// How long packets to a neighbour go nowhere after its address has passed to another machine, the old one being dead and
+/// the new one having said so, as failover protocols do: by policy, and by the form of the announcement.
+#[test]
+fn a_failover_costs_what_its_policy_says() {
+    const NEVER: Option<Duration> = None;
+    for (policy, cost) in [("0", Some(Duration::ZERO)), ("1", Some(INTERVAL)), ("2", NEVER), ("3", NEVER)] {
+        for family in Family::BOTH {
+            for (what, frame) in claims(peer(family), OTHER_MAC) {
+                let mut world = world("0");
+                let peer = verified(&mut world, family);
+                world.set("conf/move_policy", policy);
+                let start = world.now;
+                let _ = world.frame(&frame);
+                // A packet each 10 ms, as an application sends them, until one goes to the new machine.
+                let reached = (0..1000).find_map(|n| {
+                    world.forget();
+                    let sent = world.send(peer, n as u8);
+                    let to_new = world
+                        .sent()
+                        .iter()
+                        .any(|(_, seen)| matches!(seen, Seen::Ip { to, .. } if *to == OTHER_MAC));
+                    assert!(matches!(sent, Sent::Sent), "{what}: the old address is used meanwhile");
+                    world.run_for(ms(10));
+                    to_new.then(|| world.now - start - ms(10))
+                });
+                match (cost, reached) {
+                    (Some(cost), Some(took)) => assert!(took <= cost + ms(20), "{policy} {what}: {took:?}"),
+                    (None, None) => {}
+                    (cost, reached) => panic!("policy {policy}, {what}: {reached:?}, and not {cost:?}"),
+                }
+            }
+        }
+    }
+}
+
+/// RFC 9568: the virtual router's address has a hardware address of its own, which moves with it; who has it now makes
+/// itself known by a gratuitous ARP or an advertisement from there. No binding changes, so no policy is asked.
+#[test]
+fn a_virtual_router_that_fails_over_costs_nothing_in_any_policy() {
+    const VIRTUAL: [u8; 6] = [0, 0, 0x5e, 0, 1, 7];
+    for policy in ["0", "1", "2", "3"] {
+        for family in Family::BOTH {
+            for (what, frame) in claims(peer(family), VIRTUAL) {
+                let mut world = world("0");
+                let peer = peer(family);
+                assert_eq!(world.send(peer, 1), Sent::Queued);
+                world.answer(peer, VIRTUAL);
+                world.run_for(secs(2));
+                world.set("conf/move_policy", policy);
+                world.forget();
+                let _ = world.frame(&frame);
+                assert!(told(&world).is_empty(), "policy {policy}, {what}: {:?}", told(&world));
+                assert_eq!(world.send(peer, 2), Sent::Sent);
+                assert!(world.entry(peer).lladdr == lladdr(VIRTUAL));
+            }
         }
     }
 }
