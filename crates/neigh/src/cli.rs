@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::options::{self, Options};
 use crate::words::Words;
-use crate::{batch, demo, run};
+use crate::{batch, demo, run, sim};
 use clap::{Parser, Subcommand, error::ErrorKind};
 use std::ffi::OsString;
 use std::io;
@@ -36,6 +36,7 @@ enum Chosen {
     Run(Box<run::Args>),
     #[cfg(feature = "bench")]
     Bench(crate::bench::Args),
+    Sim(sim::Args),
     /// Print the neighbour table.
     ///
     /// WORDS: [proxy] [to PREFIX] [dev DEV] [nud STATE] [vrf NAME | master DEV | nomaster] [unused] [protocol
@@ -176,6 +177,7 @@ fn dispatch(chosen: Chosen) -> anyhow::Result<ExitCode> {
         Chosen::Run(args) => return run::run(*args),
         #[cfg(feature = "bench")]
         Chosen::Bench(args) => return crate::bench::run(args),
+        Chosen::Sim(args) => return sim::run(&args),
         Chosen::Show(args) => (Command::Show, args.common, args.proc),
         Chosen::Stat(args) => (Command::Stat, args.common, args.proc),
         Chosen::Add(args) => (Command::Change(Verb::Add), args, false),
@@ -300,7 +302,7 @@ fn in_clap_order(args: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
             return Ok(out);
         }
         None => Command::Show.name().to_owned(),
-        Some(name) if ["run", "demo", "bench"].iter().any(|ours| name == *ours) => {
+        Some(name) if ["run", "demo", "bench", "sim", "replay"].iter().any(|ours| name == *ours) => {
             out.push(name);
             out.extend(given.into_args());
             out.extend(rest);

@@ -9,6 +9,7 @@
 //! | `neigh demo` | [`demo`] with its laboratory [`lab`] |
 //! | `neigh run` | [`run`] |
 //! | `neigh bench` | `bench`; the work is done by the crate `neighbour-bench` (feature `bench`) |
+//! | `neigh sim`, `replay` | one each; the work is done by the crate `neighbour-sim` |
 //! | `neigh show`, `add`, `del`, `change`, `replace`, `get`, `flush`, `monitor`, `ntable` | one each, in iproute2's words |
 //! | `neigh stat`, `why`, `address`, `link` | one each, of the daemon's own |
 
@@ -36,6 +37,7 @@ mod options;
 mod print;
 pub mod run;
 mod show;
+mod sim;
 mod socket;
 mod stat;
 mod usage;

@@ -1,0 +1,148 @@
+//! What is counted while the world runs.
+
+use neighbour::{DropReason, EventKind, NudState};
+use std::collections::BTreeMap;
+
+/// Packets of a flow, or for a group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packets {
+    pub(crate) sent: u64,
+    pub(crate) delivered: u64,
+    /// By a fault of the wire, which the plan asked for.
+    pub(crate) lost_on_wire: u64,
+    /// For whom no one was there.
+    pub(crate) for_nobody: u64,
+    /// To an impostor.
+    pub(crate) stolen: u64,
+    /// Of those that the engine took and lost: why.
+    pub(crate) why: BTreeMap<&'static str, u64>,
+}
+
+impl Packets {
+    /// Sent, and neither delivered nor lost by the world.
+    pub(crate) fn lost(&self) -> u64 {
+        self.sent.saturating_sub(self.delivered + self.lost_on_wire + self.for_nobody)
+    }
+}
+
+/// What kind of event, for counting.
+pub(crate) const EVENTS: [&str; 9] = [
+    "added",
+    "changed",
+    "removed",
+    "unreachable",
+    "table_overflow",
+    "move_claimed",
+    "moved",
+    "claim_disbelieved",
+    "other",
+];
+
+pub(crate) fn event_index(kind: &EventKind) -> usize {
+    match kind {
+        EventKind::Added { .. } => 0,
+        EventKind::Changed { .. } => 1,
+        EventKind::Removed { .. } => 2,
+        EventKind::Unreachable { .. } => 3,
+        EventKind::TableOverflow { .. } => 4,
+        EventKind::MoveClaimed { .. } => 5,
+        EventKind::Moved { .. } | EventKind::Restless { .. } => 6,
+        EventKind::ClaimDisbelieved { .. } => 7,
+        _ => 8,
+    }
+}
+
+/// The states that charts show.
+pub(crate) const STATES: [&str; 7] =
+    ["REACHABLE", "STALE", "DELAY", "PROBE", "INCOMPLETE", "FAILED", "other"];
+
+pub(crate) fn state_index(state: NudState) -> usize {
+    match state {
+        NudState::REACHABLE => 0,
+        NudState::STALE => 1,
+        NudState::DELAY => 2,
+        NudState::PROBE => 3,
+        NudState::INCOMPLETE => 4,
+        NudState::FAILED => 5,
+        _ => 6,
+    }
+}
+
+/// One moment, for the charts.
+#[derive(Clone, Debug, serde::Serialize, PartialEq, Default)]
+pub struct Sample {
+    /// Seconds since the plan's beginning.
+    pub at_s: f64,
+    /// Entries by state, of both families: REACHABLE, STALE, DELAY, PROBE, INCOMPLETE, FAILED, other.
+    pub states: [[u32; 7]; 2],
+    /// Entries that count against the thresholds.
+    pub gc_entries: [u32; 2],
+    /// Valid entries of hosts that are there.
+    pub live: [u32; 2],
+    /// Packets that wait.
+    pub queued: u64,
+    /// Drops since the last moment, by reason.
+    pub drops: BTreeMap<&'static str, u64>,
+    /// Events since the last moment, by kind.
+    pub events: BTreeMap<&'static str, u64>,
+    /// Packets of flows delivered since the last moment, and sent.
+    pub delivered: u64,
+    /// See `delivered`.
+    pub sent: u64,
+}
+
+/// All that is counted.
+#[derive(Debug)]
+pub(crate) struct Measure {
+    pub(crate) flows: Vec<Packets>,
+    /// By the group that packets are for; the last one is for the engine.
+    pub(crate) groups: Vec<Packets>,
+    /// Microseconds from sending to delivery, for each flow.
+    pub(crate) latencies: Vec<Vec<u32>>,
+    /// Fewest valid entries of a group's members at any sample while attackers were at work.
+    pub(crate) entries_least: Vec<Option<u32>>,
+    pub(crate) entries_end: Vec<u32>,
+    pub(crate) events: [u64; EVENTS.len()],
+    pub(crate) frames_in: u64,
+    pub(crate) frames_out: u64,
+    /// Requests and solicitations that the engine sent.
+    pub(crate) asked: u64,
+    pub(crate) attack_frames: u64,
+    pub(crate) gc_peak: [u32; 2],
+    pub(crate) entries_peak: [u64; 2],
+    pub(crate) states_peak: [[u32; 7]; 2],
+    pub(crate) queued_peak: u64,
+    pub(crate) memory_peak: u64,
+    pub(crate) timer_calls: u64,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) last_drops: [u64; DropReason::ALL.len()],
+    pub(crate) last_events: [u64; EVENTS.len()],
+    pub(crate) last_packets: (u64, u64),
+}
+
+impl Measure {
+    pub(crate) fn new(groups: usize, flows: usize) -> Self {
+        Self {
+            flows: vec![Packets::default(); flows],
+            groups: vec![Packets::default(); groups + 1],
+            latencies: vec![Vec::new(); flows],
+            entries_least: vec![None; groups],
+            entries_end: vec![0; groups],
+            events: [0; EVENTS.len()],
+            frames_in: 0,
+            frames_out: 0,
+            asked: 0,
+            attack_frames: 0,
+            gc_peak: [0; 2],
+            entries_peak: [0; 2],
+            states_peak: [[0; 7]; 2],
+            queued_peak: 0,
+            memory_peak: 0,
+            timer_calls: 0,
+            samples: Vec::new(),
+            last_drops: [0; DropReason::ALL.len()],
+            last_events: [0; EVENTS.len()],
+            last_packets: (0, 0),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Numbers taken now and then, and what they say in the end.
+
+use super::measure::{EVENTS, Sample, state_index};
+use super::queue::Deed;
+use super::{World, disturbed_from};
+use neighbour::{DropReason, Family};
+use std::collections::BTreeMap;
+
+/// What an entry takes at the worst point of growth, measured by `neigh bench`, in bytes.
+const ENTRY_BYTES: u64 = 129;
+/// What a waiting packet takes beside its bytes: `neighbour` and Linux count so much for its bookkeeping.
+const PACKET_BYTES: u64 = 832;
+
+impl World<'_> {
+    pub(super) fn sample(&mut self) {
+        let mut sample = Sample { at_s: self.plan_time() as f64 / 1e6, ..Sample::default() };
+        let mut members = vec![0u32; self.plan.groups.len()];
+        for family in Family::BOTH {
+            let f = family as usize;
+            for n in self.engine.neighbours(family) {
+                sample.states[f][state_index(n.state)] += 1;
+                sample.queued += u64::from(n.queued);
+                let segment = (n.device.index() as usize).saturating_sub(1);
+                let host = self.segments.get(segment).and_then(|s| s.by_address.get(&n.address));
+                if let Some(host) = host.filter(|_| n.state.is_valid()).map(|id| &self.hosts[*id as usize])
+                    && host.present
+                {
+                    sample.live[f] += 1;
+                    members[host.group] += 1;
+                }
+            }
+            sample.gc_entries[f] = self.engine.gc_entries(family);
+            for (peak, now) in self.measure.states_peak[f].iter_mut().zip(sample.states[f]) {
+                *peak = (*peak).max(now);
+            }
+        }
+        let entries: u64 = Family::BOTH.into_iter().map(|f| self.engine.stats(f).entries).sum();
+        let memory = entries * ENTRY_BYTES + sample.queued * PACKET_BYTES;
+        self.measure.memory_peak = self.measure.memory_peak.max(memory);
+        self.measure.queued_peak = self.measure.queued_peak.max(sample.queued);
+        let at = self.plan_time();
+        let disturbed = disturbed_from(self.plan).is_none_or(|from| at >= from)
+            && self.calm.is_none_or(|calm| self.now <= calm);
+        for (group, count) in members.iter().enumerate() {
+            if disturbed && at >= self.plan.groups[group].start + self.plan.groups[group].spread {
+                let least = &mut self.measure.entries_least[group];
+                *least = Some(least.map_or(*count, |l| l.min(*count)));
+            }
+        }
+        self.measure.entries_end = members;
+        let mut drops = [0; DropReason::ALL.len()];
+        for (reason, count) in self.engine.drops() {
+            if let Some(place) = DropReason::ALL.iter().position(|r| *r == reason) {
+                drops[place] = count;
+            }
+        }
+        sample.drops = since(&drops, &self.measure.last_drops, |n| DropReason::ALL[n].name());
+        sample.events = since(&self.measure.events, &self.measure.last_events, |n| EVENTS[n]);
+        (self.measure.last_drops, self.measure.last_events) = (drops, self.measure.events);
+        let total =
+            |count: fn(&super::measure::Packets) -> u64| self.measure.flows.iter().map(count).sum::<u64>();
+        let (sent, delivered) = (total(|p| p.sent), total(|p| p.delivered));
+        (sample.sent, sample.delivered) =
+            (sent - self.measure.last_packets.0, delivered - self.measure.last_packets.1);
+        self.measure.last_packets = (sent, delivered);
+        self.measure.samples.push(sample);
+        let next = self.now + self.plan.sample;
+        if next <= self.end {
+            self.queue.push(next, Deed::Sample);
+        }
+    }
+
+    /// How long after the storm every live neighbour that is sought must be reachable again, in microseconds: an entry
+    /// is found wrong, is asked for once more, and at worst a full table lets go of what is younger than five seconds.
+    pub(crate) fn recovery_bound(&self) -> u64 {
+        let get = |family: Family, name: &str| {
+            self.engine
+                .get(&format!("{}/neigh/default/{name}", family.sysctl_name()))
+                .unwrap_or(0)
+                .unsigned_abs()
+        };
+        let of = |family: Family| {
+            let retrans = get(family, "retrans_time_ms").max(10) * 1000;
+            let probes =
+                get(family, "ucast_solicit") + get(family, "mcast_resolicit") + get(family, "mcast_solicit");
+            // Guarded: a claim that a neighbour moved is held for one retransmission.
+            get(family, "delay_first_probe_time") * 1_000_000 + (probes + 2) * retrans
+        };
+        const YOUNG_US: u64 = 5_000_000;
+        // A host that lost the engine asks three times, a second apart, by unicast and then to all.
+        const HOST_US: u64 = 7_000_000;
+        let wires = self.plan.segments.iter().map(|s| 2 * (s.latency * 11 + s.jitter)).max().unwrap_or(0);
+        let gap = self.plan.flows.iter().map(|f| f.rate.gap(0)).max().unwrap_or(0);
+        Family::BOTH.map(of).into_iter().max().unwrap_or(0) + YOUNG_US + HOST_US + wires + 2 * gap
+    }
+
+    /// Is there anything to judge: time enough, and room for all that are sought?
+    pub(crate) fn recovery_is_judged(&self) -> bool {
+        let late = self.calm.is_none_or(|calm| calm + self.recovery_bound() > self.end);
+        let sought = self.sought().count() as u64;
+        let room = Family::BOTH.into_iter().map(|f| u64::from(self.engine.thresholds(f).thresh2)).min();
+        !late && room.is_some_and(|room| sought < room) && self.plan.segments.iter().all(|s| s.loss < 0.2)
+    }
+
+    /// Hosts that are there, answer, and are sent to until the end.
+    fn sought(&self) -> impl Iterator<Item = &super::host::Host> {
+        self.hosts.iter().filter(|host| {
+            let alive = host.present && host.answers && self.group_cuts[host.group] == 0;
+            alive && self.sought_in_the_end[host.group] && host.sought_at.is_some()
+        })
+    }
+
+    /// Those who were reached after the storm took so long; and how many were not within the bound.
+    pub(crate) fn recovery(&self) -> (u64, u64) {
+        let Some(calm) = self.calm else { return (0, 0) };
+        let bound = self.recovery_bound();
+        let took = |host: &super::host::Host| host.calm_reached.map(|at| at - calm);
+        let late = self.sought().filter(|host| took(host).is_none_or(|took| took > bound)).count() as u64;
+        (self.sought().filter_map(took).max().unwrap_or(0), late)
+    }
+
+    pub(super) fn judge_recovery(&mut self) {
+        for host in &mut self.hosts {
+            if let Some(since) = host.missing_since {
+                host.outage = host.outage.max(self.end.saturating_sub(since));
+            }
+        }
+        let (_, late) = self.recovery();
+        if self.recovery_is_judged() && late > 0 {
+            let bound = self.recovery_bound() as f64 / 1e6;
+            let seen = format!("{late} hosts were not reached within {bound} s after the storm");
+            self.ledger.note("every live neighbour is reachable again", seen);
+            self.check(crate::invariants::Depth::Quick);
+        }
+    }
+}
+
+fn since<const N: usize>(
+    now: &[u64; N],
+    before: &[u64; N],
+    name: impl Fn(usize) -> &'static str,
+) -> BTreeMap<&'static str, u64> {
+    let changed = (0..N).filter(|n| now[*n] > before[*n]);
+    changed.map(|n| (name(n), now[n] - before[n])).collect()
+}
