@@ -99,6 +99,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         })
         .collect();
     let report = Report::new(&plan, runs);
+    if let Some(path) = &args.html {
+        fs::write(path, report.to_html()).map_err(|error| unwritable(path, error))?;
+    }
     let mut out = io::stdout().lock();
     match args.json {
         true => writeln!(out, "{}", report.to_json()?)?,

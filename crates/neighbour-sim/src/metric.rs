@@ -37,7 +37,7 @@ const TABLE: [&str; 10] = [
     "allocs",
     "unresolved_discards",
 ];
-const ENGINE: [&str; 13] = [
+const ENGINE: [&str; 14] = [
     "frames_in",
     "frames_out",
     "asked",
@@ -49,6 +49,7 @@ const ENGINE: [&str; 13] = [
     "moved",
     "disbelieved",
     "addresses_end",
+    "events_lost",
     "sent",
     "lost",
 ];
@@ -155,6 +156,7 @@ pub(crate) fn of(world: &World<'_>) -> Metrics {
     put("engine", "disbelieved", event("claim_disbelieved"));
     let addresses: usize = engine.device_ids().map(|d| engine.addresses(d).count()).sum();
     put("engine", "addresses_end", addresses as f64);
+    put("engine", "events_lost", world.events_lost() as f64);
     put("engine", "sent", of_engine.sent as f64);
     put("engine", "lost", of_engine.lost() as f64);
     for reason in DropReason::ALL {

@@ -364,6 +364,10 @@ impl World<'_> {
         &self.measure
     }
 
+    pub(crate) fn events_lost(&self) -> u64 {
+        self.ledger.lost
+    }
+
     pub(crate) fn broken_rules(&self) -> &[Broken] {
         &self.broken
     }

@@ -160,8 +160,8 @@ impl World<'_> {
         }
     }
 
-    fn group_is_sought(&self, group: usize) -> bool {
-        use crate::plan::check::End;
+    /// Do packets of flows come to it?
+    pub(super) fn group_is_sought(&self, group: usize) -> bool {
         self.plan
             .flows
             .iter()
