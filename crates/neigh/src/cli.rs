@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::options::{self, Options};
 use crate::words::Words;
-use crate::{batch, demo, run, sim};
+use crate::{batch, demo, replay, run, sim};
 use clap::{Parser, Subcommand, error::ErrorKind};
 use std::ffi::OsString;
 use std::io;
@@ -37,6 +37,7 @@ enum Chosen {
     #[cfg(feature = "bench")]
     Bench(crate::bench::Args),
     Sim(sim::Args),
+    Replay(replay::Args),
     /// Print the neighbour table.
     ///
     /// WORDS: [proxy] [to PREFIX] [dev DEV] [nud STATE] [vrf NAME | master DEV | nomaster] [unused] [protocol
@@ -178,6 +179,7 @@ fn dispatch(chosen: Chosen) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "bench")]
         Chosen::Bench(args) => return crate::bench::run(args),
         Chosen::Sim(args) => return sim::run(&args),
+        Chosen::Replay(args) => return replay::run(&args),
         Chosen::Show(args) => (Command::Show, args.common, args.proc),
         Chosen::Stat(args) => (Command::Stat, args.common, args.proc),
         Chosen::Add(args) => (Command::Change(Verb::Add), args, false),

@@ -35,6 +35,7 @@ mod names;
 mod ntable;
 mod options;
 mod print;
+mod replay;
 pub mod run;
 mod show;
 mod sim;

@@ -17,10 +17,12 @@ pub mod invariants;
 mod metric;
 mod plan;
 mod profile;
+mod replay;
 mod report;
 mod world;
 
 pub use plan::{Plan, PlanError};
 pub use profile::Profile;
+pub use replay::{Advice, Options as ReplayOptions, Replay, ReplayError, replay};
 pub use report::{Difference, Report, Run, Verdict};
 pub use world::{Sample, simulate};

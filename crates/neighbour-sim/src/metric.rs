@@ -2,8 +2,8 @@
 
 use crate::plan::check::Plan;
 use crate::world::World;
-use crate::world::measure::{Packets, STATES};
-use neighbour::{DropReason, Family};
+use crate::world::measure::{EVENTS, Packets, Peaks, state_index};
+use neighbour::{DropReason, Engine, Family, NudState};
 use std::collections::BTreeMap;
 
 /// A number; infinite if what it counts the time of never happened.
@@ -121,55 +121,60 @@ pub(crate) fn of(world: &World<'_>) -> Metrics {
         }
     }
     let engine = world.engine();
-    for family in Family::BOTH {
-        let (f, name) = (family as usize, TABLES[family as usize]);
-        let stats = engine.stats(family);
-        let peak = |state: &str| {
-            let place = STATES.iter().position(|s| *s == state).unwrap_or(0);
-            f64::from(measure.states_peak[f][place])
-        };
-        put(name, "entries_peak", measure.entries_peak[f] as f64);
-        put(name, "entries_end", stats.entries as f64);
-        put(name, "counted_peak", f64::from(measure.gc_peak[f]));
-        put(name, "incomplete_peak", peak("INCOMPLETE"));
-        put(name, "failed_peak", peak("FAILED"));
-        put(name, "table_fulls", stats.table_fulls as f64);
-        put(name, "forced_gc_runs", stats.forced_gc_runs as f64);
-        put(name, "res_failed", stats.res_failed as f64);
-        put(name, "allocs", stats.allocs as f64);
-        put(name, "unresolved_discards", stats.unresolved_discards as f64);
-    }
-    let event = |name: &str| {
-        let place = crate::world::measure::EVENTS.iter().position(|e| *e == name).unwrap_or(0);
-        measure.events[place] as f64
-    };
     let of_engine = &measure.groups[plan.groups.len()];
     put("engine", "frames_in", measure.frames_in as f64);
     put("engine", "frames_out", measure.frames_out as f64);
     put("engine", "asked", measure.asked as f64);
     put("engine", "timer_calls", measure.timer_calls as f64);
-    put("engine", "queued_packets_peak", measure.queued_peak as f64);
-    put("engine", "memory_peak_kib", (measure.memory_peak as f64 / 1024.0).ceil());
-    put("engine", "overflows", event("table_overflow"));
-    put("engine", "moves_claimed", event("move_claimed"));
-    put("engine", "moved", event("moved"));
-    put("engine", "disbelieved", event("claim_disbelieved"));
-    let addresses: usize = engine.device_ids().map(|d| engine.addresses(d).count()).sum();
-    put("engine", "addresses_end", addresses as f64);
     put("engine", "events_lost", world.events_lost() as f64);
     put("engine", "sent", of_engine.sent as f64);
     put("engine", "lost", of_engine.lost() as f64);
-    for reason in DropReason::ALL {
-        let count = engine.drops().find(|(r, _)| r == reason).map_or(0, |(_, n)| n);
-        put("drops", reason.name(), count as f64);
-    }
     let (longest, late) = world.recovery();
     put("attack", "frames", measure.attack_frames as f64);
     put("recovery", "bound_ms", world.recovery_bound() as f64 / 1e3);
     put("recovery", "max_ms", longest as f64 / 1e3);
     put("recovery", "late", if world.recovery_is_judged() { late as f64 } else { 0.0 });
     put("broken", "rules", world.broken_rules().len() as f64);
+    of_engine_alone(&mut all, engine, &measure.peaks, &measure.events);
     all
+}
+
+/// What can be said of an engine whatever drives it.
+pub(crate) fn of_engine_alone(
+    all: &mut Metrics,
+    engine: &Engine,
+    peaks: &Peaks,
+    events: &[u64; EVENTS.len()],
+) {
+    let mut put = |of: &str, what: &str, value: f64| _ = all.insert(format!("{of}.{what}"), value);
+    for family in Family::BOTH {
+        let (f, name) = (family as usize, TABLES[family as usize]);
+        let stats = engine.stats(family);
+        let peak = |state: NudState| f64::from(peaks.states[f][state_index(state)]);
+        put(name, "entries_peak", peaks.entries[f] as f64);
+        put(name, "entries_end", stats.entries as f64);
+        put(name, "counted_peak", f64::from(peaks.counted[f]));
+        put(name, "incomplete_peak", peak(NudState::INCOMPLETE));
+        put(name, "failed_peak", peak(NudState::FAILED));
+        put(name, "table_fulls", stats.table_fulls as f64);
+        put(name, "forced_gc_runs", stats.forced_gc_runs as f64);
+        put(name, "res_failed", stats.res_failed as f64);
+        put(name, "allocs", stats.allocs as f64);
+        put(name, "unresolved_discards", stats.unresolved_discards as f64);
+    }
+    put("engine", "queued_packets_peak", peaks.queued as f64);
+    put("engine", "memory_peak_kib", (peaks.memory as f64 / 1024.0).ceil());
+    let event = |name: &str| EVENTS.iter().position(|e| *e == name).map_or(0.0, |place| events[place] as f64);
+    put("engine", "overflows", event("table_overflow"));
+    put("engine", "moves_claimed", event("move_claimed"));
+    put("engine", "moved", event("moved"));
+    put("engine", "disbelieved", event("claim_disbelieved"));
+    let addresses: usize = engine.device_ids().map(|d| engine.addresses(d).count()).sum();
+    put("engine", "addresses_end", addresses as f64);
+    for reason in DropReason::ALL {
+        let count = engine.drops().find(|(r, _)| r == reason).map_or(0, |(_, n)| n);
+        put("drops", reason.name(), count as f64);
+    }
 }
 
 fn packets(packets: &Packets, mut put: impl FnMut(&str, f64)) {

@@ -54,7 +54,7 @@ pub(super) fn occupancy(run: &Run, family: Family) -> Option<String> {
             .margin(10)
             .x_label_area_size(34)
             .y_label_area_size(60)
-            .right_y_label_area_size(120)
+            .margin_right(90)
             .build_cartesian_2d(0.0..end, 0.0..f64::from(high) * 1.08)?;
         chart.configure_mesh().x_desc("seconds").y_desc("entries").light_line_style(TRANSPARENT).draw()?;
         for top in (0..STATES.len()).rev() {
@@ -78,14 +78,13 @@ pub(super) fn occupancy(run: &Run, family: Family) -> Option<String> {
             let y = f64::from(threshold);
             let style = RGBColor(200, 0, 0).stroke_width(1);
             chart.draw_series(std::iter::once(PathElement::new([(0.0, y), (end, y)], style)))?;
-            chart.plotting_area().strip_coord_spec().draw(&Text::new(
-                format!("gc_thresh{}", n + 1),
-                chart.backend_coord(&(end, y)),
-                ("sans-serif", 12).into_font().color(&RGBColor(200, 0, 0)),
-            ))?;
+            let place = chart.backend_coord(&(end, y));
+            let style = ("sans-serif", 12).into_font().color(&RGBColor(200, 0, 0));
+            area.draw(&Text::new(format!("gc_thresh{}", n + 1), (place.0 + 4, place.1 - 6), style))?;
         }
         chart
             .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK.mix(0.3))
             .draw()?;
@@ -149,7 +148,7 @@ fn lines(run: &Run, caption: &str, lines: Vec<Line>) -> Option<String> {
             .margin(10)
             .x_label_area_size(34)
             .y_label_area_size(60)
-            .right_y_label_area_size(120)
+            .margin_right(90)
             .build_cartesian_2d(0.0..end, (0.5..most.max(1.0) * 1.5).log_scale())?;
         chart
             .configure_mesh()
@@ -168,6 +167,7 @@ fn lines(run: &Run, caption: &str, lines: Vec<Line>) -> Option<String> {
         }
         chart
             .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK.mix(0.3))
             .draw()?;
@@ -191,7 +191,7 @@ pub(super) fn latencies(run: &Run) -> Option<String> {
             .margin(10)
             .x_label_area_size(34)
             .y_label_area_size(60)
-            .right_y_label_area_size(120)
+            .margin_right(90)
             .build_cartesian_2d((low..high).log_scale(), 0.0..1.0)?;
         chart
             .configure_mesh()

@@ -14,13 +14,18 @@ svg{max-width:100%;height:auto}details{margin:1em 0}";
 impl Report {
     /// One HTML page with the promises, the charts and all numbers.
     pub fn to_html(&self) -> String {
+        self.page(&[])
+    }
+
+    /// The same with some lines before the numbers.
+    pub(crate) fn page(&self, lines: &[String]) -> String {
         let mut page = String::new();
         // Writing into a text cannot fail.
-        let _ = self.write_html(&mut page);
+        let _ = self.write_html(lines, &mut page);
         page
     }
 
-    fn write_html(&self, out: &mut String) -> std::fmt::Result {
+    fn write_html(&self, lines: &[String], out: &mut String) -> std::fmt::Result {
         let title = escaped(&self.plan);
         writeln!(
             out,
@@ -34,6 +39,7 @@ impl Report {
             self.duration_s,
             self.seed
         )?;
+        lines.iter().try_for_each(|line| writeln!(out, "<p>{}</p>", escaped(line)))?;
         for run in &self.runs {
             write_run(out, run)?;
         }

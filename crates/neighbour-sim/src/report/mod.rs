@@ -123,6 +123,31 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Of a capture: nothing is promised, no flow is known.
+    pub(crate) fn of_replay(
+        profile: Profile,
+        metrics: Metrics,
+        thresholds: [[u32; 3]; 2],
+        samples: Vec<Sample>,
+        broken: Vec<Broken>,
+    ) -> Self {
+        let met = broken.is_empty();
+        let (lost_why, resolutions) = (BTreeMap::new(), BTreeMap::new());
+        Self {
+            profile,
+            met,
+            expectations: Vec::new(),
+            broken,
+            metrics,
+            lost_why,
+            thresholds,
+            resolutions,
+            samples,
+        }
+    }
+}
+
 fn verdict(expect: &Expect, metrics: &Metrics) -> Verdict {
     let was = metrics.get(&expect.metric).copied().unwrap_or(f64::NAN);
     let met =
@@ -153,6 +178,10 @@ impl Report {
             runs,
             difference,
         }
+    }
+
+    pub(crate) fn of_replay(title: String, about: String, seed: u64, duration_s: f64, run: Run) -> Self {
+        Self { plan: title, about, seed, duration_s, runs: vec![run], difference: BTreeMap::new() }
     }
 
     /// Are all promises of all runs met?

@@ -1,6 +1,6 @@
 //! What is counted while the world runs.
 
-use neighbour::{DropReason, EventKind, NudState};
+use neighbour::{Engine, EventKind, Family, NeighbourInfo, NudState};
 use std::collections::BTreeMap;
 
 /// Packets of a flow, or for a group.
@@ -54,7 +54,7 @@ pub(crate) fn event_index(kind: &EventKind) -> usize {
 
 /// The states that charts show.
 pub(crate) const STATES: [&str; 7] =
-    ["REACHABLE", "STALE", "DELAY", "PROBE", "INCOMPLETE", "FAILED", "other"];
+    ["REACHABLE", "STALE", "DELAY", "PROBE", "INCOMPLETE", "FAILED", "NOARP and others"];
 
 pub(crate) fn state_index(state: NudState) -> usize {
     match state {
@@ -73,7 +73,7 @@ pub(crate) fn state_index(state: NudState) -> usize {
 pub struct Sample {
     /// Seconds since the plan's beginning.
     pub at_s: f64,
-    /// Entries by state, of both families: REACHABLE, STALE, DELAY, PROBE, INCOMPLETE, FAILED, other.
+    /// Entries by state, of both families: REACHABLE, STALE, DELAY, PROBE, INCOMPLETE, FAILED, others.
     pub states: [[u32; 7]; 2],
     /// Entries that count against the thresholds.
     pub gc_entries: [u32; 2],
@@ -89,6 +89,70 @@ pub struct Sample {
     pub delivered: u64,
     /// See `delivered`.
     pub sent: u64,
+}
+
+/// The most there was of what is bounded, and how it stood last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peaks {
+    pub(crate) counted: [u32; 2],
+    pub(crate) entries: [u64; 2],
+    pub(crate) states: [[u32; 7]; 2],
+    pub(crate) queued: u64,
+    pub(crate) memory: u64,
+    last_drops: BTreeMap<&'static str, u64>,
+    last_events: [u64; EVENTS.len()],
+}
+
+/// What an entry takes at the worst point of growth, measured by `neigh bench`, in bytes.
+const ENTRY_BYTES: u64 = 129;
+/// What a waiting packet takes beside its bytes: `neighbour` and Linux count so much for its bookkeeping.
+const PACKET_BYTES: u64 = 832;
+
+impl Peaks {
+    /// What costs nothing to look at.
+    pub(crate) fn glance(&mut self, engine: &Engine) {
+        for family in Family::BOTH {
+            let f = family as usize;
+            self.counted[f] = self.counted[f].max(engine.gc_entries(family));
+            self.entries[f] = self.entries[f].max(engine.stats(family).entries);
+        }
+    }
+
+    /// Looks at every entry, which `visit` sees as well, and at the counters.
+    pub(crate) fn look(
+        &mut self,
+        engine: &Engine,
+        events: &[u64; EVENTS.len()],
+        at_s: f64,
+        mut visit: impl FnMut(&NeighbourInfo, &mut Sample),
+    ) -> Sample {
+        self.glance(engine);
+        let mut sample = Sample { at_s, ..Sample::default() };
+        for family in Family::BOTH {
+            let f = family as usize;
+            for n in engine.neighbours(family) {
+                sample.states[f][state_index(n.state)] += 1;
+                sample.queued += u64::from(n.queued);
+                visit(&n, &mut sample);
+            }
+            sample.gc_entries[f] = engine.gc_entries(family);
+            for (peak, now) in self.states[f].iter_mut().zip(sample.states[f]) {
+                *peak = (*peak).max(now);
+            }
+        }
+        let entries: u64 = Family::BOTH.into_iter().map(|f| engine.stats(f).entries).sum();
+        self.queued = self.queued.max(sample.queued);
+        self.memory = self.memory.max(entries * ENTRY_BYTES + sample.queued * PACKET_BYTES);
+        let drops: BTreeMap<&'static str, u64> = engine.drops().map(|(r, n)| (r.name(), n)).collect();
+        let since = |name: &&'static str, n: &u64| n - self.last_drops.get(name).copied().unwrap_or(0);
+        let grown = drops.iter().map(|(name, n)| (*name, since(name, n)));
+        sample.drops = grown.filter(|(_, n)| *n > 0).collect();
+        let grown =
+            EVENTS.iter().zip(events.iter().zip(self.last_events)).map(|(e, (n, last))| (*e, n - last));
+        sample.events = grown.filter(|(_, n)| *n > 0).collect();
+        (self.last_drops, self.last_events) = (drops, *events);
+        sample
+    }
 }
 
 /// All that is counted.
@@ -108,15 +172,9 @@ pub(crate) struct Measure {
     /// Requests and solicitations that the engine sent.
     pub(crate) asked: u64,
     pub(crate) attack_frames: u64,
-    pub(crate) gc_peak: [u32; 2],
-    pub(crate) entries_peak: [u64; 2],
-    pub(crate) states_peak: [[u32; 7]; 2],
-    pub(crate) queued_peak: u64,
-    pub(crate) memory_peak: u64,
     pub(crate) timer_calls: u64,
+    pub(crate) peaks: Peaks,
     pub(crate) samples: Vec<Sample>,
-    pub(crate) last_drops: [u64; DropReason::ALL.len()],
-    pub(crate) last_events: [u64; EVENTS.len()],
     pub(crate) last_packets: (u64, u64),
 }
 
@@ -133,15 +191,9 @@ impl Measure {
             frames_out: 0,
             asked: 0,
             attack_frames: 0,
-            gc_peak: [0; 2],
-            entries_peak: [0; 2],
-            states_peak: [[0; 7]; 2],
-            queued_peak: 0,
-            memory_peak: 0,
             timer_calls: 0,
+            peaks: Peaks::default(),
             samples: Vec::new(),
-            last_drops: [0; DropReason::ALL.len()],
-            last_events: [0; EVENTS.len()],
             last_packets: (0, 0),
         }
     }

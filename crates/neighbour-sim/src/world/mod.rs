@@ -298,12 +298,7 @@ impl<'p> World<'p> {
     }
 
     fn check(&mut self, depth: Depth) {
-        for family in neighbour::Family::BOTH {
-            let peak = &mut self.measure.gc_peak[family as usize];
-            *peak = (*peak).max(self.engine.gc_entries(family));
-            let peak = &mut self.measure.entries_peak[family as usize];
-            *peak = (*peak).max(self.engine.stats(family).entries);
-        }
+        self.measure.peaks.glance(&self.engine);
         let broken = invariants::broken(&self.engine, &mut self.ledger, depth);
         // What is broken stays so: the first few tell.
         if self.broken.len() < 16 {

@@ -1,68 +1,40 @@
 //! Numbers taken now and then, and what they say in the end.
 
-use super::measure::{EVENTS, Sample, state_index};
+use super::measure::Packets;
 use super::queue::Deed;
 use super::{World, disturbed_from};
-use neighbour::{DropReason, Family};
-use std::collections::BTreeMap;
-
-/// What an entry takes at the worst point of growth, measured by `neigh bench`, in bytes.
-const ENTRY_BYTES: u64 = 129;
-/// What a waiting packet takes beside its bytes: `neighbour` and Linux count so much for its bookkeeping.
-const PACKET_BYTES: u64 = 832;
+use neighbour::Family;
 
 impl World<'_> {
     pub(super) fn sample(&mut self) {
-        let mut sample = Sample { at_s: self.plan_time() as f64 / 1e6, ..Sample::default() };
-        let mut members = vec![0u32; self.plan.groups.len()];
-        for family in Family::BOTH {
-            let f = family as usize;
-            for n in self.engine.neighbours(family) {
-                sample.states[f][state_index(n.state)] += 1;
-                sample.queued += u64::from(n.queued);
-                let segment = (n.device.index() as usize).saturating_sub(1);
-                let host = self.segments.get(segment).and_then(|s| s.by_address.get(&n.address));
-                if let Some(host) = host.filter(|_| n.state.is_valid()).map(|id| &self.hosts[*id as usize])
-                    && host.present
-                {
-                    sample.live[f] += 1;
-                    members[host.group] += 1;
-                }
-            }
-            sample.gc_entries[f] = self.engine.gc_entries(family);
-            for (peak, now) in self.measure.states_peak[f].iter_mut().zip(sample.states[f]) {
-                *peak = (*peak).max(now);
-            }
-        }
-        let entries: u64 = Family::BOTH.into_iter().map(|f| self.engine.stats(f).entries).sum();
-        let memory = entries * ENTRY_BYTES + sample.queued * PACKET_BYTES;
-        self.measure.memory_peak = self.measure.memory_peak.max(memory);
-        self.measure.queued_peak = self.measure.queued_peak.max(sample.queued);
         let at = self.plan_time();
+        let mut members = vec![0u32; self.plan.groups.len()];
+        let (segments, hosts) = (&self.segments, &self.hosts);
+        let peaks = &mut self.measure.peaks;
+        let mut sample = peaks.look(&self.engine, &self.measure.events, at as f64 / 1e6, |n, sample| {
+            let segment = (n.device.index() as usize).saturating_sub(1);
+            let host = segments.get(segment).and_then(|s| s.by_address.get(&n.address));
+            if let Some(host) = host.filter(|_| n.state.is_valid()).map(|id| &hosts[*id as usize])
+                && host.present
+            {
+                sample.live[n.family as usize] += 1;
+                members[host.group] += 1;
+            }
+        });
         let disturbed = disturbed_from(self.plan).is_none_or(|from| at >= from)
             && self.calm.is_none_or(|calm| self.now <= calm);
         for (group, count) in members.iter().enumerate() {
-            if disturbed && at >= self.plan.groups[group].start + self.plan.groups[group].spread {
+            let plan = &self.plan.groups[group];
+            if disturbed && at >= plan.start + plan.spread {
                 let least = &mut self.measure.entries_least[group];
                 *least = Some(least.map_or(*count, |l| l.min(*count)));
             }
         }
         self.measure.entries_end = members;
-        let mut drops = [0; DropReason::ALL.len()];
-        for (reason, count) in self.engine.drops() {
-            if let Some(place) = DropReason::ALL.iter().position(|r| *r == reason) {
-                drops[place] = count;
-            }
-        }
-        sample.drops = since(&drops, &self.measure.last_drops, |n| DropReason::ALL[n].name());
-        sample.events = since(&self.measure.events, &self.measure.last_events, |n| EVENTS[n]);
-        (self.measure.last_drops, self.measure.last_events) = (drops, self.measure.events);
-        let total =
-            |count: fn(&super::measure::Packets) -> u64| self.measure.flows.iter().map(count).sum::<u64>();
+        let total = |count: fn(&Packets) -> u64| self.measure.flows.iter().map(count).sum::<u64>();
         let (sent, delivered) = (total(|p| p.sent), total(|p| p.delivered));
-        (sample.sent, sample.delivered) =
-            (sent - self.measure.last_packets.0, delivered - self.measure.last_packets.1);
-        self.measure.last_packets = (sent, delivered);
+        let last = std::mem::replace(&mut self.measure.last_packets, (sent, delivered));
+        (sample.sent, sample.delivered) = (sent - last.0, delivered - last.1);
         self.measure.samples.push(sample);
         let next = self.now + self.plan.sample;
         if next <= self.end {
@@ -133,13 +105,4 @@ impl World<'_> {
             self.check(crate::invariants::Depth::Quick);
         }
     }
-}
-
-fn since<const N: usize>(
-    now: &[u64; N],
-    before: &[u64; N],
-    name: impl Fn(usize) -> &'static str,
-) -> BTreeMap<&'static str, u64> {
-    let changed = (0..N).filter(|n| now[*n] > before[*n]);
-    changed.map(|n| (name(n), now[n] - before[n])).collect()
 }
