@@ -1,6 +1,7 @@
 //! A report for people at a terminal.
 
 use super::{Report, Run, Verdict};
+use crate::metric::quantile;
 use std::fmt;
 
 /// Numbers that differ are told up to so many.
@@ -52,10 +53,12 @@ fn write_run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
         }
         write!(f, "  {group:<14} {} of {} packets lost", value(of("lost")), value(of("sent")))?;
         if !times.is_empty() {
-            let (half, most) = (value(of("resolution_p50_ms")), value(of("resolution_p99_ms")));
-            write!(f, "; {} reached, in {half} ms, 99 % in {most} ms", times.len())?;
-            if of("unresolved") > 0.0 {
-                write!(f, ", {} never", value(of("unresolved")))?;
+            let never = times.iter().filter(|ms| ms.is_infinite()).count();
+            let found = &times[..times.len() - never];
+            write!(f, "; {} of {} sought were reached", found.len(), times.len())?;
+            if !found.is_empty() {
+                let within = |share| value(quantile(found, share));
+                write!(f, ", half of these in {} ms, 99 % in {} ms", within(0.5), within(0.99))?;
             }
         }
         if let Some(why) = run.lost_why.get(group) {
