@@ -53,8 +53,14 @@ const ENGINE: [&str; 14] = [
     "sent",
     "lost",
 ];
-const WORLD: [&str; 5] =
-    ["attack.frames", "recovery.bound_ms", "recovery.max_ms", "recovery.late", "broken.rules"];
+const WORLD: [&str; 6] = [
+    "attack.frames",
+    "recovery.bound_ms",
+    "recovery.max_ms",
+    "recovery.judged",
+    "recovery.late",
+    "broken.rules",
+];
 const TABLES: [&str; 2] = ["arp", "nd"];
 const RESERVED: [&str; 7] = ["arp", "nd", "engine", "drops", "attack", "recovery", "broken"];
 
@@ -133,7 +139,9 @@ pub(crate) fn of(world: &World<'_>) -> Metrics {
     put("attack", "frames", measure.attack_frames as f64);
     put("recovery", "bound_ms", world.recovery_bound() as f64 / 1e3);
     put("recovery", "max_ms", longest as f64 / 1e3);
-    put("recovery", "late", if world.recovery_is_judged() { late as f64 } else { 0.0 });
+    let judged = world.recovery_unjudged().is_none();
+    put("recovery", "judged", f64::from(judged));
+    put("recovery", "late", if judged { late as f64 } else { 0.0 });
     put("broken", "rules", world.broken_rules().len() as f64);
     of_engine_alone(&mut all, engine, &measure.peaks, &measure.events);
     all

@@ -40,6 +40,7 @@ impl PlanError {
         let number = before.matches('\n').count() + 1;
         let line = text.lines().nth(number - 1).unwrap_or_default().trim();
         let (what, allowed) = match error.message().split_once(", expected ") {
+            Some((what, "nothing")) => (what.to_owned(), "mend the TOML there".into()),
             Some((what, allowed)) => (what.to_owned(), format!("allowed is {allowed}")),
             None => (error.message().replace('\n', " "), "see `neigh sim --help`".into()),
         };

@@ -47,6 +47,8 @@ pub struct Run {
     pub expectations: Vec<Verdict>,
     /// Invariants that were broken; the first ones.
     pub broken: Vec<Broken>,
+    /// Why it was not judged whether every live neighbour was reachable again after the storm, if it was not.
+    pub recovery_unjudged: Option<&'static str>,
     /// All numbers by name; `null` for what never came to be.
     #[serde(serialize_with = "numbers")]
     pub metrics: Metrics,
@@ -95,6 +97,7 @@ impl Run {
             let t = world.engine().thresholds(family);
             [t.thresh1, t.thresh2, t.thresh3]
         });
+        let recovery_unjudged = world.recovery_unjudged();
         let groups = || plan.groups.iter().enumerate();
         let resolutions = groups().map(|(n, g)| (g.name.clone(), world.seen(n).resolutions)).collect();
         let (measure, broken) = world.into_parts();
@@ -114,6 +117,7 @@ impl Run {
             met,
             expectations,
             broken,
+            recovery_unjudged,
             metrics,
             lost_why,
             thresholds,
@@ -134,11 +138,13 @@ impl Run {
     ) -> Self {
         let met = broken.is_empty();
         let (lost_why, resolutions) = (BTreeMap::new(), BTreeMap::new());
+        let recovery_unjudged = Some("it is a capture");
         Self {
             profile,
             met,
             expectations: Vec::new(),
             broken,
+            recovery_unjudged,
             metrics,
             lost_why,
             thresholds,

@@ -67,6 +67,15 @@ fn write_run(f: &mut fmt::Formatter<'_>, run: &Run) -> fmt::Result {
         }
         writeln!(f)?;
     }
+    if run.recovery_unjudged.is_none() {
+        let (took, bound) = (value(get("recovery.max_ms")), value(get("recovery.bound_ms")));
+        match value(get("recovery.late")).as_str() {
+            "0" => writeln!(f, "  after the storm all were reached in {took} ms; bound {bound} ms")?,
+            late => writeln!(f, "  after the storm {late} were not reached within {bound} ms")?,
+        }
+    } else if let Some(why) = run.recovery_unjudged.filter(|_| get("recovery.bound_ms") > 0.0) {
+        writeln!(f, "  whether all are reached again after the storm is not judged: {why}")?;
+    }
     for broken in &run.broken {
         writeln!(f, "  BROKEN: {broken}")?;
     }

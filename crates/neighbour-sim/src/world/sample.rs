@@ -3,6 +3,8 @@
 use super::measure::Packets;
 use super::queue::Deed;
 use super::{World, disturbed_from};
+use crate::plan::check::Plan;
+use crate::plan::file::Form;
 use neighbour::Family;
 
 impl World<'_> {
@@ -43,42 +45,59 @@ impl World<'_> {
     }
 
     /// How long after the storm every live neighbour that is sought must be reachable again, in microseconds: an entry
-    /// is found wrong, is asked for once more, and at worst a full table lets go of what is younger than five seconds.
+    /// is believed for as long as it is REACHABLE, if it may have become wrong in silence; it is found wrong, and asked
+    /// for once more; at worst a full table lets go only of what is older than five seconds.
     pub(crate) fn recovery_bound(&self) -> u64 {
-        let get = |family: Family, name: &str| {
-            self.engine
-                .get(&format!("{}/neigh/default/{name}", family.sysctl_name()))
-                .unwrap_or(0)
-                .unsigned_abs()
-        };
-        let of = |family: Family| {
-            let retrans = get(family, "retrans_time_ms").max(10) * 1000;
-            let probes =
-                get(family, "ucast_solicit") + get(family, "mcast_resolicit") + get(family, "mcast_solicit");
-            // Guarded: a claim that a neighbour moved is held for one retransmission.
-            get(family, "delay_first_probe_time") * 1_000_000 + (probes + 2) * retrans
-        };
         const YOUNG_US: u64 = 5_000_000;
         // A host that lost the engine asks three times, a second apart, by unicast and then to all.
         const HOST_US: u64 = 7_000_000;
+        let get = |family: Family, name: &str| {
+            let name = format!("{}/neigh/default/{name}", family.sysctl_name());
+            self.engine.get(&name).unwrap_or(0).unsigned_abs()
+        };
+        let silent = wrong_in_silence(self.plan);
+        let of = |family: Family| {
+            let believed = if silent { get(family, "base_reachable_time_ms") * 1500 } else { 0 };
+            let retrans = get(family, "retrans_time_ms").max(10) * 1000;
+            let solicits = ["ucast_solicit", "mcast_resolicit", "mcast_solicit"];
+            let probes: u64 = solicits.into_iter().map(|name| get(family, name)).sum();
+            // Under the profile guarded a claim that a neighbour moved is held for one retransmission.
+            believed + get(family, "delay_first_probe_time") * 1_000_000 + (probes + 2) * retrans
+        };
         let wires = self.plan.segments.iter().map(|s| 2 * (s.latency * 11 + s.jitter)).max().unwrap_or(0);
         let gap = self.plan.flows.iter().map(|f| f.rate.gap(0)).max().unwrap_or(0);
         Family::BOTH.map(of).into_iter().max().unwrap_or(0) + YOUNG_US + HOST_US + wires + 2 * gap
     }
 
-    /// Is there anything to judge: time enough, and room for all that are sought?
-    pub(crate) fn recovery_is_judged(&self) -> bool {
-        let late = self.calm.is_none_or(|calm| calm + self.recovery_bound() > self.end);
-        let sought = self.sought().count() as u64;
+    /// Why there is nothing to judge, if there is not: no storm, no time left after it, no room for all that are
+    /// sought, or wires on which all of somebody's frames may be lost by chance.
+    pub(crate) fn recovery_unjudged(&self) -> Option<&'static str> {
         let room = Family::BOTH.into_iter().map(|f| u64::from(self.engine.thresholds(f).thresh2)).min();
-        !late && room.is_some_and(|room| sought < room) && self.plan.segments.iter().all(|s| s.loss < 0.2)
+        match self.calm {
+            None => Some("nothing disturbs"),
+            Some(calm) if calm + self.recovery_bound() > self.end => Some("the plan ends before the bound"),
+            Some(_) if room.is_some_and(|room| self.neighbours() >= room) => {
+                Some("more hosts than gc_thresh2")
+            }
+            Some(_) if self.plan.segments.iter().any(|s| s.loss > 0.2) => {
+                Some("too many frames are lost by chance")
+            }
+            Some(_) => None,
+        }
     }
 
-    /// Hosts that are there, answer, and are sent to until the end.
+    /// Hosts that may have an entry.
+    fn neighbours(&self) -> u64 {
+        self.hosts.iter().filter(|host| host.present && host.behind.is_none()).count() as u64
+    }
+
+    /// Hosts that were there before the storm was over, answer, and are sent to until the end.
     fn sought(&self) -> impl Iterator<Item = &super::host::Host> {
         self.hosts.iter().filter(|host| {
             let alive = host.present && host.answers && self.group_cuts[host.group] == 0;
-            alive && self.sought_in_the_end[host.group] && host.sought_at.is_some()
+            alive
+                && self.sought_in_the_end[host.group]
+                && host.sought_at.is_some_and(|at| self.calm.is_none_or(|calm| at < calm))
         })
     }
 
@@ -98,11 +117,20 @@ impl World<'_> {
             }
         }
         let (_, late) = self.recovery();
-        if self.recovery_is_judged() && late > 0 {
+        if self.recovery_unjudged().is_none() && late > 0 {
             let bound = self.recovery_bound() as f64 / 1e6;
             let seen = format!("{late} hosts were not reached within {bound} s after the storm");
             self.ledger.note("every live neighbour is reachable again", seen);
             self.check(crate::invariants::Depth::Quick);
         }
     }
+}
+
+/// May an entry be wrong and nobody say so: hosts that are replaced in silence, announcements that are lost, lies that
+/// look like answers?
+fn wrong_in_silence(plan: &Plan) -> bool {
+    let lost = plan.segments.iter().any(|s| s.loss > 0.0) || !plan.partitions.is_empty();
+    !plan.churns.is_empty()
+        || plan.moves.iter().any(|m| lost || m.form == Form::Silent)
+        || plan.spoofs.iter().any(|s| s.form == Form::Answer)
 }
