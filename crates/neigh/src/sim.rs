@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(seed) = args.seed {
         plan = plan.with_seed(seed);
     }
-    let profiles = args.profile.map_or(plan.profiles(), Profiles::list);
+    let profiles = args.profile.map_or_else(|| plan.profiles(), Profiles::list);
     // What is wrong with the file is told before the world has run.
     args.html.as_deref().map_or(Ok(()), check_writable)?;
     let runs: Vec<Run> = profiles

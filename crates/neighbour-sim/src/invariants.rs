@@ -111,21 +111,20 @@ impl Ledger {
         let key = |n: &NeighbourInfo| (n.device, n.address);
         match &event.kind {
             EventKind::Added { neighbour: n, .. } => {
-                if self.told[n.family as usize].insert(key(n), n.state).is_some() && !self.blind {
-                    self.note("one entry for each key", format!("{} was added twice", n.address));
-                }
+                let before = self.told[n.family as usize].insert(key(n), n.state);
+                self.must(before.is_none(), "one entry for each key", || {
+                    format!("{} was added twice", n.address)
+                });
             }
             EventKind::Changed { neighbour: n, from, .. } => {
                 let before = self.told[n.family as usize].insert(key(n), n.state);
-                if before != Some(*from) && !self.blind {
-                    let seen = format!("{}: from {from}, but it was {before:?}", n.address);
-                    self.note("changes follow each other", seen);
-                }
+                self.must(before == Some(*from), "changes follow each other", || {
+                    format!("{}: from {from}, but it was {before:?}", n.address)
+                });
             }
             EventKind::Removed { neighbour: n, .. } => {
-                if self.told[n.family as usize].remove(&key(n)).is_none() && !self.blind {
-                    self.note("only what is there is removed", n.address.to_string());
-                }
+                let before = self.told[n.family as usize].remove(&key(n));
+                self.must(before.is_some(), "only what is there is removed", || n.address.to_string());
             }
             EventKind::Unreachable { .. } => self.unreachable += 1,
             EventKind::Lost(n) => {
@@ -136,6 +135,13 @@ impl Ledger {
                 self.note("no entry dies while it is in the table (DST-5)", neighbour.address.to_string());
             }
             _ => {}
+        }
+    }
+
+    /// Notes what does not hold, unless events were lost, of which these may be.
+    fn must(&mut self, holds: bool, rule: &'static str, seen: impl FnOnce() -> String) {
+        if !holds && !self.blind {
+            self.note(rule, seen());
         }
     }
 
@@ -206,12 +212,11 @@ fn entries(engine: &Engine, ledger: &Ledger, family: Family, check: &mut Check<'
         n.state.has(NudState::PERMANENT) || n.flags.intersects(Flags::EXT_LEARNED | Flags::EXT_VALIDATED)
     };
     let loopback = |n: &NeighbourInfo| n.address.is_loopback();
-    let (mut live, mut counted, mut waiting) = (0usize, 0usize, 0u64);
+    let (mut live, mut counted) = (0usize, 0usize);
     for n in engine.neighbours(family) {
         let (address, state) = (n.address, n.state);
         live += 1;
         counted += usize::from(!exempt(&n) && !loopback(&n));
-        waiting += u64::from(n.queued);
         let last = told.get(&(n.device, address)).copied();
         check(last == Some(state), "events tell each change", &|| {
             format!("{address} is {state}, told {last:?}")
@@ -254,7 +259,6 @@ fn entries(engine: &Engine, ledger: &Ledger, family: Family, check: &mut Check<'
     check((least..=counted).contains(&gc_entries), "the threshold counts those it is for (GC-16)", &|| {
         format!("{family:?}: {gc_entries} of {counted}")
     });
-    let _ = waiting;
 }
 
 /// Each packet left, waits, or was dropped for a reason that is counted.

@@ -34,7 +34,7 @@ impl World<'_> {
     fn attack(&mut self, segment: usize, frame: &[u8]) {
         self.measure.attack_frames += 1;
         if self.segments[segment].cuts == 0 {
-            self.into_engine(segment, frame);
+            self.reach_engine(segment, frame);
         }
     }
 

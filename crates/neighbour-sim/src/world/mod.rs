@@ -275,10 +275,10 @@ impl<'p> World<'p> {
     fn act(&mut self, deed: Deed) {
         match deed {
             Deed::ToEngine { segment, frame } => {
-                self.into_engine(segment, &frame);
+                self.reach_engine(segment, &frame);
                 self.engine.recycle(frame);
             }
-            Deed::ToHosts { segment, frame } => self.to_hosts(segment, &frame),
+            Deed::ToHosts { segment, frame } => self.spread(segment, &frame),
             Deed::FromHost { host, frame } => self.speak(host, frame),
             Deed::Flow { flow, pair, n } => self.flow(flow, pair, n),
             Deed::Join { host } => self.join(host),

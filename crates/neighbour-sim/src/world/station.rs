@@ -107,7 +107,7 @@ impl World<'_> {
     }
 
     /// A frame of the engine's reaches whoever it is for.
-    pub(super) fn to_hosts(&mut self, segment: usize, frame: &[u8]) {
+    pub(super) fn spread(&mut self, segment: usize, frame: &[u8]) {
         let Some((to, heard)) = frames::hear(frame) else { return };
         match heard {
             Heard::Asked { target, by } => self.asked(segment, to, target, by),

@@ -57,7 +57,7 @@ impl World<'_> {
     }
 
     /// The engine takes a frame in.
-    pub(super) fn into_engine(&mut self, segment: usize, frame: &[u8]) {
+    pub(super) fn reach_engine(&mut self, segment: usize, frame: &[u8]) {
         let Some(device) = self.segments[segment].device else { return };
         if self.segments[segment].dark {
             return self.lost_on_wire(frame);
