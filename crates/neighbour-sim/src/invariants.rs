@@ -54,7 +54,8 @@ pub enum Depth {
 }
 
 /// Something that must hold and does not.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "lab", derive(serde::Serialize))]
 pub struct Broken {
     /// Which rule.
     pub rule: &'static str,
@@ -212,6 +213,7 @@ fn entries(engine: &Engine, ledger: &Ledger, family: Family, check: &mut Check<'
         n.state.has(NudState::PERMANENT) || n.flags.intersects(Flags::EXT_LEARNED | Flags::EXT_VALIDATED)
     };
     let loopback = |n: &NeighbourInfo| n.address.is_loopback();
+    let reader = engine.reader();
     let (mut live, mut counted) = (0usize, 0usize);
     for n in engine.neighbours(family) {
         let (address, state) = (n.address, n.state);
@@ -237,6 +239,10 @@ fn entries(engine: &Engine, ledger: &Ledger, family: Family, check: &mut Check<'
         });
         check(n.lladdr.is_none() || state.is_valid(), "an address only in valid states (DM-6)", &|| {
             format!("{address} {state}: {:?}", n.lladdr)
+        });
+        let hit = reader.lookup(n.device, address).map(|hit| (hit.state(), hit.lladdr()));
+        check(hit == Some((state, n.lladdr)), "readers see what there is", &|| {
+            format!("{address} is {state} {:?}, readers see {hit:?}", n.lladdr)
         });
         let most = limits.get(&n.device).copied().unwrap_or(u64::MAX);
         check(ledger.by_hand || u64::from(n.queued) <= most, "unres_qlen_bytes holds", &|| {
@@ -291,4 +297,88 @@ fn packets(engine: &Engine, ledger: &Ledger, check: &mut Check<'_>) {
     check(told.contains(&given_back), "each unreachable packet is given back", &|| {
         format!("{} given back, {given_back} counted", ledger.unreachable)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{Op, Trial};
+
+    /// An engine with a few entries and packets that wait.
+    fn trial() -> Trial {
+        let mut trial = Trial::new(Family::Inet, 1);
+        for peer in 0..5 {
+            trial.apply(&Op::Send { peer, len: 60 });
+        }
+        trial.apply(&Op::Answer { peer: 0, other: false });
+        trial
+    }
+
+    #[track_caller]
+    fn breaks(trial: &mut Trial, rule: &str) {
+        let broken = trial.broken();
+        assert!(broken.iter().any(|b| b.rule.contains(rule)), "{rule:?} is not among {broken:?}");
+    }
+
+    #[test]
+    fn all_is_well_until_something_is_not() {
+        let mut trial = trial();
+        assert_eq!(trial.broken(), []);
+        assert_eq!(
+            trial.ledger.told(trial.engine.device_ids().next().unwrap(), trial.peer(0)),
+            Some(NudState::REACHABLE)
+        );
+    }
+
+    #[test]
+    fn an_entry_that_events_did_not_tell_of_is_noticed() {
+        let mut trial = trial();
+        trial.ledger.told[0].clear();
+        breaks(&mut trial, "events tell each change");
+        breaks(&mut trial, "one entry for each key");
+    }
+
+    #[test]
+    fn an_entry_that_went_without_a_word_is_noticed() {
+        let mut trial = trial();
+        let device = trial.engine.device_ids().next().unwrap();
+        trial.ledger.told[0].insert((device, trial.peer(20)), NudState::STALE);
+        breaks(&mut trial, "events tell of every removal");
+    }
+
+    #[test]
+    fn a_packet_without_an_end_is_noticed_and_so_is_one_with_two() {
+        let mut trial = trial();
+        trial.ledger.offered += 1;
+        breaks(&mut trial, "no packet is lost without a reason");
+        trial.ledger.offered = 0;
+        breaks(&mut trial, "no packet leaves twice");
+    }
+
+    #[test]
+    fn a_reference_that_nobody_holds_is_noticed() {
+        let mut trial = trial();
+        let (device, peer) = (trial.engine.device_ids().next().unwrap(), trial.peer(0));
+        let held = trial.engine.hold(trial.now, device, peer).unwrap();
+        breaks(&mut trial, "references are counted");
+        drop(held);
+    }
+
+    #[test]
+    fn thresholds_that_are_passed_are_noticed() {
+        let mut trial = trial();
+        trial.engine.set_thresholds(Family::Inet, [None, None, Some(3)]);
+        breaks(&mut trial, "gc_thresh3 holds");
+        trial.ledger.thresholds_open = true;
+        assert_eq!(trial.broken(), []);
+    }
+
+    #[test]
+    fn events_that_were_lost_are_made_up_for() {
+        let mut trial = trial();
+        trial.ledger.told[0].clear();
+        trial.ledger.event(&Event { at: trial.now, kind: EventKind::Lost(5) });
+        assert_eq!(trial.broken(), []);
+        assert_eq!(trial.ledger.lost, 5);
+    }
 }

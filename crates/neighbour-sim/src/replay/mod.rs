@@ -4,9 +4,9 @@ mod capture;
 mod watched;
 
 use crate::Profile;
+use crate::frames::{self, Heard, Mac};
 use crate::metric::Metrics;
 use crate::report::{Report, Run};
-use crate::world::frames::{self, Heard, Mac};
 use capture::Capture;
 use neighbour::{Family, Prefix};
 use serde::Serialize;

@@ -1,10 +1,10 @@
 //! An engine that is shown a capture, and what came of it.
 
 use super::{Role, Who};
+use crate::frames::{self, Heard, Mac, Speaker};
 use crate::invariants::{self, Broken, Depth, Ledger};
 use crate::metric::{self, Metrics};
 use crate::world::Sample;
-use crate::world::frames::{self, Heard, Mac, Speaker};
 use crate::world::measure::{EVENTS, Peaks, event_index};
 use neighbour::{
     AddressOptions, Config, Device, DeviceId, Engine, Family, Input, Instant, NudState, Prefix, SetError,

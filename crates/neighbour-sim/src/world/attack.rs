@@ -1,9 +1,9 @@
 //! Attackers: scanners, impostors, storms.
 
 use super::World;
-use super::frames::{self, Mac, Speaker};
 use super::host::{attacker_mac, engine_mac};
 use super::queue::Deed;
+use crate::frames::{self, Mac, Speaker};
 use crate::plan::check::Storm;
 use crate::plan::file::Form;
 use crate::plan::prefix::{address, host_mask};

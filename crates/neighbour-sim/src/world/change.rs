@@ -1,9 +1,9 @@
 //! What changes without malice: hosts that move, fail over, go and come; wires that are cut.
 
 use super::World;
-use super::frames;
 use super::host;
 use super::queue::Deed;
+use crate::frames;
 use crate::plan::file::{Form, What};
 
 impl World<'_> {

@@ -1,6 +1,6 @@
 //! A host of the world: a light automaton with one address, which knows one router, the engine.
 
-use super::frames::{Mac, Speaker};
+use crate::frames::{Mac, Speaker};
 use crate::plan::check::Group;
 use crate::plan::prefix::nth;
 use std::collections::VecDeque;

@@ -2,7 +2,6 @@
 
 mod attack;
 mod change;
-pub(crate) mod frames;
 mod host;
 pub(crate) mod measure;
 mod queue;
@@ -14,11 +13,11 @@ mod wire;
 pub use measure::Sample;
 
 use crate::dice::Dice;
+use crate::frames::Mac;
 use crate::invariants::{self, Broken, Depth, Ledger};
 use crate::plan::check::{End, Plan, Segment};
 use crate::report::Run;
 use crate::{Profile, metric};
-use frames::Mac;
 use host::{Host, engine_mac};
 use measure::Measure;
 use neighbour::{Config, Device, DeviceId, Engine, Instant, Prefix, Route, RouteError};

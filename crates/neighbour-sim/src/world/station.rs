@@ -1,9 +1,9 @@
 //! What hosts do on the link: come, ask for the engine, answer for themselves, speak.
 
 use super::World;
-use super::frames::{self, Heard, Mac, Speaker, Tag};
 use super::host::{HOST_QUEUE, TRIES};
 use super::queue::Deed;
+use crate::frames::{self, Heard, Mac, Speaker, Tag};
 use crate::plan::check::End;
 
 /// How long a host believes to know where the engine is, on average, before it asks again while it speaks; each one

@@ -1,8 +1,8 @@
 //! Flows: who sends to whom, and what becomes of it.
 
 use super::World;
-use super::frames::{self, Tag};
 use super::queue::Deed;
+use crate::frames::{self, Tag};
 use crate::plan::check::{End, Flow};
 use neighbour::Sent;
 use std::net::IpAddr;

@@ -1,9 +1,9 @@
 //! The wires between hosts and engine: latency, and the faults that a plan asks for.
 
 use super::World;
-use super::frames::{self, Tag};
 use super::measure::event_index;
 use super::queue::Deed;
+use crate::frames::{self, Tag};
 use crate::plan::check::End;
 use neighbour::{EventKind, Input};
 use neighbour_wire::ethernet::ethertype;

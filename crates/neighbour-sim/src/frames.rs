@@ -1,4 +1,4 @@
-//! Frames of the world's hosts, built and read with `neighbour-wire`.
+//! Frames of hosts, built and read with `neighbour-wire`.
 
 use neighbour::LlAddr;
 use neighbour_wire::ethernet::{self, Frame, ethertype};
@@ -175,11 +175,43 @@ pub(crate) fn announce(from: Speaker, reply: bool) -> Vec<u8> {
 
 fn advert(from: Speaker, to: Mac, destination: Ipv6Addr, solicited: bool) -> Vec<u8> {
     let IpAddr::V6(target) = from.address else { return Vec::new() };
-    let mut frame = Vec::with_capacity(86);
-    ethernet::emit_header(&mut frame, to, from.mac, ethertype::IPV6);
     let header = Header { source: target, destination, traffic_class: 0 };
-    let lladdr = LlAddr::from(from.mac);
-    ndisc::emit_advert(&mut frame, &header, false, solicited, true, target, Some(&lladdr), 0);
+    advert_frame(to, from.mac, &header, target, Some(from.mac), [false, solicited, true])
+}
+
+/// The flags are those of router, solicited and override.
+fn advert_frame(
+    to: Mac,
+    from: Mac,
+    header: &Header,
+    target: Ipv6Addr,
+    lladdr: Option<Mac>,
+    [router, solicited, overrides]: [bool; 3],
+) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(86);
+    ethernet::emit_header(&mut frame, to, from, ethertype::IPV6);
+    let lladdr = lladdr.map(LlAddr::from);
+    ndisc::emit_advert(&mut frame, header, router, solicited, overrides, target, lladdr.as_ref(), 0);
+    frame
+}
+
+/// An advertisement of `target` to 2001:db8::1, which is at `to`, with any flags.
+pub(crate) fn na(target: IpAddr, lladdr: Option<Mac>, to: Mac, flags: [bool; 3]) -> Vec<u8> {
+    let IpAddr::V6(target) = target else { return Vec::new() };
+    let destination = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+    let header = Header { source: target, destination, traffic_class: 0 };
+    advert_frame(to, lladdr.unwrap_or([2, 0, 0, 0, 0, 2]), &header, target, lladdr, flags)
+}
+
+/// A solicitation for `target`, who is at `at`, to its group or to itself.
+pub(crate) fn ns(source: IpAddr, target: IpAddr, lladdr: Option<Mac>, at: Mac, multicast: bool) -> Vec<u8> {
+    let (IpAddr::V6(source), IpAddr::V6(target)) = (source, target) else { return Vec::new() };
+    let destination = if multicast { solicited_node(&target) } else { target };
+    let to = if multicast { group_mac(destination) } else { at };
+    let mut frame = Vec::with_capacity(86);
+    ethernet::emit_header(&mut frame, to, lladdr.unwrap_or([2, 0, 0, 0, 0, 2]), ethertype::IPV6);
+    let header = Header { source, destination, traffic_class: 0 };
+    ndisc::emit_solicit(&mut frame, &header, target, lladdr.map(LlAddr::from).as_ref(), 0, None);
     frame
 }
 
@@ -305,6 +337,14 @@ pub(crate) fn is_experiment(frame: &[u8]) -> bool {
     match frame.get(12..14) {
         Some([0x08, 0x00]) => frame.get(23) == Some(&EXPERIMENT),
         Some([0x86, 0xdd]) => frame.get(20) == Some(&EXPERIMENT),
+        _ => false,
+    }
+}
+
+/// Is it an IP packet that somebody offered: of a flow, or any where the engine has none of its own?
+pub(crate) fn is_ip_of_ours(frame: &[u8], own_packets: bool) -> bool {
+    match frame.get(12..14) {
+        Some([0x08, 0x00] | [0x86, 0xdd]) => !own_packets || is_experiment(frame),
         _ => false,
     }
 }
