@@ -88,7 +88,7 @@ pub(crate) struct Index {
 
 /// The tag of a hash: not the bits that choose the bucket.
 #[inline]
-fn tag(hash: u32) -> u8 {
+pub(crate) fn tag(hash: u32) -> u8 {
     hash as u8
 }
 
@@ -109,6 +109,27 @@ impl View {
     #[inline(always)]
     pub(crate) fn hash(&self, words: [u64; 3]) -> u32 {
         hash(words, &self.seeds)
+    }
+}
+
+/// One array of an index.
+#[derive(Clone, Copy)]
+pub(crate) struct Buckets<'a> {
+    class: u8,
+    /// As long as the class says.
+    array: &'a [Bucket],
+}
+
+impl<'a> Buckets<'a> {
+    /// The home bucket of a hash.
+    #[inline(always)]
+    pub(crate) fn home(&self, hash: u32) -> &'a Bucket {
+        #[expect(unsafe_code, reason = "see SAFETY")]
+        // SAFETY: of 32 bits `home` leaves the upper `class` ones, a number below the length of the class; and
+        // `buckets` has found the whole array there.
+        unsafe {
+            self.array.get_unchecked(home(hash, self.class))
+        }
     }
 }
 
@@ -243,6 +264,13 @@ impl Index {
         // upper `class` ones, a number below the length of the class.
         let bucket = unsafe { self.arrays.get_unchecked(usize::from(class), home(hash, class)) };
         (bucket, tag(hash))
+    }
+
+    /// The buckets of the newest array of a view, for several looks. The view must be of this index.
+    #[inline(always)]
+    pub(crate) fn buckets(&self, view: &View) -> Buckets<'_> {
+        let class = view.state.current();
+        Buckets { class, array: self.array(class) }
     }
 
     /// The state, and the secrets that belong to it.

@@ -33,11 +33,21 @@ impl Reader {
         self.shared.lookup(&self.view, key)
     }
 
-    /// Looks up several keys, each as [`Reader::lookup`] does at some moment of the call, and gives `answer` the number
-    /// of each and what was found. While one is worked on, the memory of the others is on its way.
-    #[inline]
-    pub fn lookup_batch(&self, keys: &[Key], answer: impl FnMut(usize, Option<Hit>)) {
-        self.shared.lookup_batch(&self.view, keys, answer);
+    /// Looks up several keys, each as [`Reader::lookup`] does at some moment of the call. While one is worked on, the
+    /// memory of the others is on its way.
+    ///
+    /// `key` makes the key of what is asked, the same one each time, and `answer` what is written down for it. The
+    /// number of answers written: as many as both slices have room for, or those before the first question that is no
+    /// key of this table's.
+    #[inline(always)]
+    pub fn lookup_batch<Q, A>(
+        &self,
+        asked: &[Q],
+        key: impl Fn(&Q) -> Option<Key>,
+        answers: &mut [A],
+        answer: impl Fn(Option<Hit>) -> A,
+    ) -> usize {
+        self.shared.lookup_batch(&self.view, asked, key, answers, answer)
     }
 
     /// Holds the neighbour of a hit, so that it can be watched, confirmed and sent to later without a lookup.

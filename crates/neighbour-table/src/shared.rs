@@ -5,7 +5,7 @@ use core::cell::Cell;
 use crate::arena::{Arena, Spot};
 use crate::free_list::Links;
 use crate::hit::Hit;
-use crate::index::{Index, View};
+use crate::index::{Index, View, tag};
 use crate::key::{Handle, Key};
 use crate::long::Record;
 use crate::primitive::{AtomicU32, Ordering, fence};
@@ -61,19 +61,20 @@ impl Shared {
                 && let Some((handle, word, own)) = self.candidate(spot, key)
             {
                 return if word.has(LONG) {
-                    self.lookup_everywhere(key)
+                    self.lookup_everywhere(key.addr, key.ifindex)
                 } else {
                     Some(Hit::new(handle, word, own))
                 };
             }
         }
-        self.lookup_everywhere(key)
+        self.lookup_everywhere(key.addr, key.ifindex)
     }
 
-    /// As [`Self::lookup`], wherever the key may stand.
+    /// As [`Self::lookup`], wherever the key may stand. The key comes in registers: a hit has none in memory.
     #[cold]
     #[inline(never)]
-    fn lookup_everywhere(&self, key: &Key) -> Option<Hit> {
+    fn lookup_everywhere(&self, addr: u128, ifindex: u32) -> Option<Hit> {
+        let key = &Key { addr, ifindex };
         let mut state = self.index.state();
         loop {
             if let Some(class) = state.previous()
@@ -106,50 +107,97 @@ impl Shared {
     }
 
     /// Several lookups at once, so that the memory of all is on its way while each is worked on: first all buckets, then
-    /// all slots. Each answer is what [`Self::lookup`] gives at some moment of the call.
-    #[inline]
-    pub(crate) fn lookup_batch(
+    /// all slots. Each answer is what [`Self::lookup`] gives at some moment of the call. How many were answered.
+    #[inline(always)]
+    pub(crate) fn lookup_batch<Q, A>(
         &self,
         view: &Cell<View>,
-        keys: &[Key],
-        mut answer: impl FnMut(usize, Option<Hit>),
-    ) {
-        for (batch, keys) in keys.chunks(BATCH).enumerate() {
-            let view = self.index.refreshed(view);
-            let mut hashes = [0; BATCH];
-            for (key, hash) in keys.iter().zip(&mut hashes) {
-                *hash = view.hash(key.words());
-                prefetch(self.index.bucket(&view, *hash).0);
-            }
-            let mut spots = [None; BATCH];
-            for (hash, spot) in hashes.iter().zip(&mut spots[..keys.len()]) {
-                let (bucket, tag) = self.index.bucket(&view, *hash);
-                *spot = bucket.matching(tag).next().and_then(|lane| bucket.spot(lane));
-                if let Some(spot) = *spot {
-                    #[expect(unsafe_code, reason = "see SAFETY")]
-                    // SAFETY: as in `candidate`.
-                    prefetch(unsafe { self.hot.get_unchecked(spot) });
-                }
-            }
-            for (i, (key, spot)) in keys.iter().zip(spots).enumerate() {
-                // Two calls, so that the usual answer is not copied.
-                match spot.and_then(|spot| self.candidate(spot, key)) {
-                    Some((handle, word, own)) if !word.has(LONG) => {
-                        answer(batch * BATCH + i, Some(Hit::new(handle, word, own)));
-                    }
-                    _ => answer(batch * BATCH + i, self.lookup_everywhere(key)),
-                }
+        asked: &[Q],
+        key: impl Fn(&Q) -> Option<Key>,
+        answers: &mut [A],
+        answer: impl Fn(Option<Hit>) -> A,
+    ) -> usize {
+        let mut done = 0;
+        for (asked, answers) in asked.chunks(BATCH).zip(answers.chunks_mut(BATCH)) {
+            let n = self.lookup_few(view, asked, &key, answers, &answer);
+            done += n;
+            if n < BATCH {
+                break;
             }
         }
+        done
+    }
+
+    /// As [`Self::lookup_batch`], for no more than [`BATCH`]. Every step passes over all keys, and leaves to the next
+    /// one no more than it needs: the key is made anew from what was asked, which is at hand.
+    #[inline(always)]
+    fn lookup_few<Q, A>(
+        &self,
+        view: &Cell<View>,
+        asked: &[Q],
+        key: &impl Fn(&Q) -> Option<Key>,
+        answers: &mut [A],
+        answer: &impl Fn(Option<Hit>) -> A,
+    ) -> usize {
+        let view = self.index.refreshed(view);
+        let most = asked.len().min(answers.len()).min(BATCH);
+        let buckets = self.index.buckets(&view);
+        let mut homes = [(buckets.home(0), 0); BATCH];
+        let mut n = 0;
+        for (asked, home) in asked[..most].iter().zip(&mut homes) {
+            let Some(key) = key(asked) else { break };
+            let hash = view.hash(key.words());
+            *home = (buckets.home(hash), hash);
+            prefetch(home.0);
+            n += 1;
+        }
+        let mut slots = [None; BATCH];
+        for ((bucket, hash), slot) in homes[..n].iter().zip(&mut slots) {
+            *slot = bucket.matching(tag(*hash)).next().and_then(|lane| bucket.spot(lane)).map(|spot| {
+                let hot = self.named(spot);
+                prefetch(hot);
+                (spot, hot)
+            });
+        }
+        for ((asked, slot), at) in asked[..n].iter().zip(&slots[..n]).zip(&mut answers[..n]) {
+            let Some(key) = key(asked) else { continue };
+            match slot.and_then(|(spot, hot)| self.candidate_in(spot, hot, &key)) {
+                Some((handle, word, own)) if !word.has(LONG) => {
+                    *at = answer(Some(Hit::new(handle, word, own)))
+                }
+                _ => self.answer_everywhere(key.addr, key.ifindex, at, answer),
+            }
+        }
+        n
+    }
+
+    /// Writes the answer down here, so that the usual one, which is short, is not copied together with it.
+    #[cold]
+    #[inline(never)]
+    fn answer_everywhere<A>(&self, addr: u128, ifindex: u32, at: &mut A, answer: &impl Fn(Option<Hit>) -> A) {
+        *at = answer(self.lookup_everywhere(addr, ifindex));
     }
 
     /// Reads a slot that the index names, which may change owner at any moment.
     #[inline(always)]
     fn candidate(&self, spot: Spot, key: &Key) -> Option<(Handle, Word, Own)> {
+        self.candidate_in(spot, self.named(spot), key)
+    }
+
+    /// The slot that the index names. Only for spots that were loaded from one of its lanes.
+    #[inline(always)]
+    fn named(&self, spot: Spot) -> &Hot {
         #[expect(unsafe_code, reason = "see SAFETY")]
         // SAFETY: the spot was loaded, with Acquire, from a lane of this table's index, into which the writer stores
         // (with Release) only spots that `ensure` has succeeded for.
-        let hot = unsafe { self.hot.get_unchecked(spot) };
+        unsafe {
+            self.hot.get_unchecked(spot)
+        }
+    }
+
+    /// As [`Self::candidate`], where the slot of that spot is at hand.
+    #[inline(always)]
+    fn candidate_in(&self, spot: Spot, hot: &Hot, key: &Key) -> Option<(Handle, Word, Own)> {
         // Acquire: meets the Release with which `begin` sets the guard, so the fields are at least as new as it.
         let ident = Ident(hot.ident.load(Ordering::Acquire));
         let [low, high, _] = key.words();

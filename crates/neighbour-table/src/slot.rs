@@ -107,17 +107,17 @@ impl Word {
 
     #[inline]
     pub(crate) fn flags(self) -> u8 {
-        self.0[7]
+        (self.bits() >> 56) as u8
     }
 
     #[inline]
     pub(crate) fn has(self, flag: u8) -> bool {
-        self.0[7] & flag != 0
+        self.flags() & flag != 0
     }
 
     #[inline]
     pub(crate) fn state(self) -> u8 {
-        self.0[6]
+        (self.bits() >> 48) as u8
     }
 
     pub(crate) fn with_state(mut self, state: u8) -> Self {

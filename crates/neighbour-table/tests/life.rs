@@ -251,10 +251,29 @@ fn a_batch_answers_each_key_as_a_lookup_of_its_own_does() {
         (0..120).map(|n| if n % 3 == 0 { key(n + 1_000) } else { key(n) }).chain([infiniband; 2]).collect();
     for range in [0..0, 0..1, 0..32, 0..33, 0..keys.len()] {
         let reader = table.reader();
-        let mut answers = vec![];
-        reader.lookup_batch(&keys[range.clone()], |i, hit| answers.push((i, hit)));
-        let expected: Vec<_> = keys[range].iter().map(|key| reader.lookup(key)).enumerate().collect();
-        assert_eq!(answers, expected);
+        let mut answers = vec![None; range.len()];
+        let n = reader.lookup_batch(&keys[range.clone()], |key| Some(*key), &mut answers, |hit| hit);
+        let expected: Vec<_> = keys[range.clone()].iter().map(|key| reader.lookup(key)).collect();
+        assert_eq!((n, answers), (range.len(), expected));
+    }
+}
+
+#[test]
+fn a_batch_ends_with_the_shorter_slice_or_before_what_is_no_key() {
+    let mut table = table();
+    for n in 0..100 {
+        add(&mut table, n);
+    }
+    let reader = table.reader();
+    let asked: Vec<_> = (0..100).collect();
+    for (room, end, expected) in
+        [(100, 100, 100), (0, 100, 0), (31, 100, 31), (33, 100, 33), (64, 64, 64), (100, 40, 40), (100, 0, 0)]
+    {
+        let mut answers = vec![false; room];
+        let key = |n: &u32| (*n < end).then(|| key(*n));
+        let n = reader.lookup_batch(&asked, key, &mut answers, |hit| hit.is_some());
+        assert_eq!(n, expected, "room {room}, {end} keys");
+        assert_eq!(answers.iter().filter(|found| **found).count(), n, "room {room}, {end} keys");
     }
 }
 

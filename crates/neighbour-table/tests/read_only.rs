@@ -115,7 +115,9 @@ fn check(reader: &Reader, held: &NeighbourRef, neighbours: u32) {
         assert!(hit.header().is_some());
     }
     let keys: Vec<Key> = (0..neighbours).map(key).collect();
-    reader.lookup_batch(&keys, |n, hit| assert_eq!(hit.expect("present").lladdr(), mac(n as u32)));
+    let mut hits = vec![None; keys.len()];
+    assert_eq!(reader.lookup_batch(&keys, |key| Some(*key), &mut hits, |hit| hit), keys.len());
+    (0..).zip(&hits).for_each(|(n, hit)| assert_eq!(hit.expect("present").lladdr(), mac(n)));
     assert!(reader.lookup(&key(neighbours)).is_none());
     assert_eq!(reader.lookup(&key(u32::MAX)).expect("present").lladdr(), [7; 20]);
     assert_eq!((held.hit().lladdr(), held.is_dead()), (&mac(0)[..], false));

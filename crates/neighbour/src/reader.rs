@@ -124,28 +124,34 @@ impl Reader {
     /// Looks up as many neighbours as both slices have, each as [`Reader::lookup`] does at some moment of the
     /// call. While one is worked on, the memory of the others is on its way: for packets that come in bursts.
     pub fn lookup_batch(&self, keys: &[(DeviceId, IpAddr)], hits: &mut [Option<Hit>]) {
-        const BATCH: usize = 32;
-        let mut rest = (keys, hits);
-        loop {
-            let (keys, hits) = rest;
-            let Some((_, first)) = keys.first() else { return };
-            let family = Family::of(*first);
-            let same = keys.iter().take(BATCH.min(hits.len())).take_while(|(_, a)| Family::of(*a) == family);
-            let n = same.count();
-            let (now, later) = keys.split_at(n);
-            let (slots, others) = hits.split_at_mut(n);
-            if n == 0 {
-                return; // no room for more answers
-            }
-            let mut wanted = [neighbour_table::Key { addr: 0, ifindex: 0 }; BATCH];
-            for (wanted, (device, address)) in wanted.iter_mut().zip(now) {
-                *wanted = key(*device, *address);
-            }
-            self.tables[family as usize].lookup_batch(&wanted[..n], |i, hit| {
-                slots[i] = hit.map(|hit| Hit { hit, family });
-            });
-            rest = (later, others);
+        let (mut keys, mut hits) = (keys, hits);
+        while let (Some((_, first)), false) = (keys.first(), hits.is_empty()) {
+            // Those before the first one of the other family, in a loop made for theirs.
+            let n = match first {
+                IpAddr::V4(_) => self.lookup_those(keys, hits, Family::Inet, |asked| match *asked {
+                    (device, address @ IpAddr::V4(_)) => Some(key(device, address)),
+                    _ => None,
+                }),
+                IpAddr::V6(_) => self.lookup_those(keys, hits, Family::Inet6, |asked| match *asked {
+                    (device, address @ IpAddr::V6(_)) => Some(key(device, address)),
+                    _ => None,
+                }),
+            };
+            (keys, hits) = (&keys[n..], &mut hits[n..]);
         }
+    }
+
+    /// Looks up those before the first one without a key; how many.
+    #[inline(always)]
+    fn lookup_those(
+        &self,
+        keys: &[(DeviceId, IpAddr)],
+        hits: &mut [Option<Hit>],
+        family: Family,
+        key: impl Fn(&(DeviceId, IpAddr)) -> Option<neighbour_table::Key>,
+    ) -> usize {
+        let answer = |hit: Option<neighbour_table::Hit>| hit.map(|hit| Hit { hit, family });
+        self.tables[family as usize].lookup_batch(keys, key, hits, answer)
     }
 
     /// Decides a packet's way. A packet for a neighbour without a VALID entry goes to the engine, the
