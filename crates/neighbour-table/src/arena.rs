@@ -2,7 +2,7 @@
 //!
 //! Slot numbers lie on a line cut into chunks like floating-point numbers are: sixteen chunks of one size, then sixteen
 //! of twice that size, and so on. So a table of a few entries is small, one of millions has few chunks, and never is
-//! more than a sixteenth of the memory ahead of need. A chunk never moves and stays until the last handle goes, so a
+//! more than a twelfth of the memory ahead of need. A chunk never moves and stays until the last handle goes, so a
 //! reader that has stopped may still look at a place that meanwhile belongs to another neighbour: it finds valid
 //! memory there, and another generation.
 //!
@@ -11,7 +11,7 @@
 
 use crate::error::OutOfMemory;
 use crate::primitive::{CHUNKS, FIRST_CHUNK_BITS};
-use crate::slices::{Lengths, Slices, Zeroable};
+use crate::slices::{Ahead, Lengths, Slices, Zeroable};
 
 /// Chunks of one size before the size doubles, as a power of two.
 const SAME_SIZE_BITS: u32 = if cfg!(loom) { 3 } else { 4 };
@@ -108,6 +108,18 @@ impl<T: Zeroable> Arena<T> {
     /// Makes the chunk of `spot` exist; returns the bytes allocated.
     pub(crate) fn ensure(&self, spot: Spot) -> Result<usize, OutOfMemory> {
         self.chunks.publish(spot.chunk())
+    }
+
+    /// The same for places that are taken in their order: while the last quarter of a chunk is, the next one is made a
+    /// share at a time, so that no place has to wait for a whole one. Returns the bytes allocated.
+    pub(crate) fn ensure_in_order(&self, spot: Spot, ahead: &mut Ahead<T>) -> Result<usize, OutOfMemory> {
+        let bytes = self.chunks.publish_prepared(ahead, spot.chunk())?;
+        let (length, next) = (ChunkLengths::length(spot.chunk()), spot.chunk() + 1);
+        if spot.offset() < length - length / 4 || next >= CHUNKS {
+            return Ok(bytes);
+        }
+        let share = ChunkLengths::length(next).div_ceil((length / 4).max(1));
+        Ok(bytes + self.chunks.prepare(ahead, next, share))
     }
 }
 

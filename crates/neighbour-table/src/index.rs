@@ -239,12 +239,6 @@ impl Index {
         self.bucket(&view, view.hash(words))
     }
 
-    /// The same, for the writer.
-    pub(crate) fn current_home(&self, words: [u64; 3]) -> (&Bucket, u8) {
-        let view = self.view();
-        self.bucket(&view, view.hash(words))
-    }
-
     /// What a reader remembers, brought up to date if it must be.
     #[inline(always)]
     pub(crate) fn refreshed(&self, view: &Cell<View>) -> View {
@@ -307,6 +301,15 @@ impl Index {
             }
         }
         Err(OutOfMemory)
+    }
+
+    /// Writes to an empty bucket of an array that is not in use, so that its memory is there; changes nothing. Only the
+    /// writer calls this.
+    pub(crate) fn touch(&self, class: u8, bucket: usize) {
+        if let Some([lane, ..]) = self.array(class).get(bucket).map(|bucket| &bucket.lanes) {
+            debug_assert_eq!(lane.load(Ordering::Relaxed), 0, "the array is not in use");
+            lane.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Empties a place, and closes the way to it. Only the writer calls this.

@@ -25,6 +25,17 @@ pub const MOST_MOVED: usize = BUCKETS_PER_STEP * LANES;
 /// in a million 24 buckets away (measured), and the likelihood falls exponentially with the distance.
 const ALARM_DISTANCE: usize = 64;
 
+/// The next array is prepared while the last one in so many of the entries come that fit the current one.
+const PREPARED_SHARE: usize = 16;
+
+/// Buckets of it that one insert is worth. The next array has twice the buckets, and while it is prepared five entries
+/// come for eight buckets of the current one.
+const PREPARED_PER_INSERT: usize = 4;
+const _: () = assert!(LANES * 5 / 6 * PREPARED_PER_INSERT >= 2 * PREPARED_SHARE || cfg!(loom));
+
+/// Buckets in the smallest page that processors have: 4 KiB.
+const BUCKETS_PER_PAGE: usize = 64;
+
 /// What the index did so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IndexStats {
@@ -62,6 +73,8 @@ pub(crate) struct Placement {
     least: u8,
     /// Whether the first array is the only one.
     fixed: bool,
+    /// Buckets of the next larger array whose memory is there: see [`Self::prepare`].
+    prepared: usize,
     source: SeedSource,
     pub(crate) stats: IndexStats,
 }
@@ -96,6 +109,7 @@ impl Placement {
             entries: 0,
             least: class,
             fixed,
+            prepared: 0,
             source: SeedSource::new(seed),
             stats: IndexStats::default(),
         };
@@ -135,6 +149,7 @@ impl Placement {
         spot: Spot,
     ) -> Result<(), OutOfMemory> {
         self.step(index, hot);
+        self.prepare(index);
         let hash = index.hash(self.current, key.words());
         let distance = index.place(self.current, hash, spot)?;
         self.entries += 1;
@@ -162,11 +177,13 @@ impl Placement {
 
     /// The entry for `key` whose place `check` accepts.
     pub(crate) fn find(&self, index: &Index, key: &Key, check: impl Fn(Spot) -> bool) -> Option<Found> {
-        let previous = self.migration.map(|migration| migration.from);
-        previous.into_iter().chain([self.current]).find_map(|class| {
+        let find_in = |class: u8| {
             let hash = index.hash(class, key.words());
             index.search(class, hash, |spot, place| check(spot).then_some(Found { spot, place, hash }))
-        })
+        };
+        // Nothing moves while the writer looks, so the order is free.
+        let previous = || find_in(self.migration?.from);
+        find_in(self.current).or_else(previous)
     }
 
     fn alarm(&mut self, index: &Index) {
@@ -186,8 +203,27 @@ impl Placement {
         index.set_secret(class, &self.source.seeds());
         self.migration = Some(Migration { from: self.current, cursor: 0 });
         self.current = class;
+        self.prepared = 0;
         self.show(index);
         Ok(())
+    }
+
+    /// Has the memory of the next larger array be there before entries move to it, a page now and then: a move
+    /// scatters its entries over the whole array, and each first touch of a page costs more than all else in an insert.
+    fn prepare(&mut self, index: &Index) {
+        let soon = full_at(self.current) - full_at(self.current) / PREPARED_SHARE;
+        let next = self.current + 1;
+        let idle = self.fixed || self.migration.is_some() || self.entries < soon;
+        if cfg!(loom) || idle || usize::from(next) >= CLASSES || self.prepared >= 1 << next {
+            return;
+        }
+        // Without memory now there is none yet; who needs it then hears of it (`reserve`).
+        let Ok(bytes) = index.ensure(next) else { return };
+        self.stats.bytes += bytes;
+        if self.prepared.is_multiple_of(BUCKETS_PER_PAGE) {
+            index.touch(next, self.prepared);
+        }
+        self.prepared += PREPARED_PER_INSERT;
     }
 
     /// Moves the entries of a few buckets, if a migration is under way.

@@ -5,7 +5,9 @@
 //! needs `&mut self`, so no reference into them can be left.
 //!
 //! Blocks come zeroed from the allocator (`calloc` in effect): a large block costs no initialisation at the moment
-//! of growth, its pages are made when they are touched. That keeps the worst insert short. The system's allocator
+//! of growth, its pages are made when they are touched. A middling one does: the allocator zeroes what it has used
+//! before, and cannot know what it has not. So whoever can foresee the next slice has it zeroed by and by ([`Ahead`]).
+//! Both keep the worst insert short. The system's allocator
 //! does this only for small alignments, so we ask for one cache line more and align the start ourselves. Where the
 //! allocator's block begins then stands behind the last element, so a directory is one pointer for each slice.
 //!
@@ -106,6 +108,116 @@ impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
     }
 }
 
+/// A slice that is not published yet, zeroed a share at a time.
+#[cfg(not(loom))]
+pub(crate) struct Ahead<T: Zeroable> {
+    pending: Option<Pending<T>>,
+}
+
+#[cfg(not(loom))]
+struct Pending<T> {
+    /// Which slice this is to be.
+    k: usize,
+    length: usize,
+    /// The first element of a block of `length`, which is ours alone. Atomic, since such pointers may go to other threads.
+    first: AtomicPtr<T>,
+    /// Elements that are zeroed already: at most `length`.
+    zeroed: usize,
+}
+
+#[cfg(not(loom))]
+impl<T: Zeroable> Ahead<T> {
+    pub(crate) fn new() -> Self {
+        Self { pending: None }
+    }
+}
+
+#[cfg(not(loom))]
+impl<T: Zeroable> Pending<T> {
+    fn zero(&mut self, share: usize) {
+        let share = share.min(self.length - self.zeroed);
+        // SAFETY: the block has `length` places for elements, of which those from `zeroed` on are `share` at least; they
+        // are ours alone, and need no drop.
+        unsafe { ptr::write_bytes(self.first.get_mut().add(self.zeroed), 0, share) };
+        self.zeroed += share;
+    }
+}
+
+#[cfg(not(loom))]
+impl<T: Zeroable> Drop for Ahead<T> {
+    fn drop(&mut self) {
+        if let Some(mut pending) = self.pending.take()
+            && let Some(first) = NonNull::new(*pending.first.get_mut())
+        {
+            // SAFETY: the block was reserved for this length and published nowhere, or it would not be pending.
+            unsafe { Block { first }.free(pending.length) };
+        }
+    }
+}
+
+#[cfg(not(loom))]
+impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
+    /// Zeroes so many elements of what is to become slice `k`, if it is not there. Returns the bytes allocated. Without
+    /// memory nothing happens, and `publish_prepared` says it.
+    pub(crate) fn prepare(&self, ahead: &mut Ahead<T>, k: usize, share: usize) -> usize {
+        if self.slices.get(k).is_none_or(|cell| !cell.load(Ordering::Acquire).is_null()) {
+            return 0;
+        }
+        let mut bytes = 0;
+        if ahead.pending.is_none()
+            && let Ok(block) = Block::<T>::reserve(L::length(k))
+        {
+            let first = AtomicPtr::new(block.first.as_ptr());
+            ahead.pending = Some(Pending { k, length: L::length(k), first, zeroed: 0 });
+            bytes = Block::<T>::bytes(L::length(k));
+        }
+        if let Some(pending) = ahead.pending.as_mut().filter(|pending| pending.k == k) {
+            pending.zero(share);
+        }
+        bytes
+    }
+
+    /// As [`Self::publish`], with the block that was prepared, if it is this slice's.
+    pub(crate) fn publish_prepared(&self, ahead: &mut Ahead<T>, k: usize) -> Result<usize, OutOfMemory> {
+        let cell = self.slices.get(k).ok_or(OutOfMemory)?;
+        if !cell.load(Ordering::Acquire).is_null() {
+            return Ok(0);
+        }
+        let Some(pending) = ahead.pending.as_mut().filter(|pending| pending.k == k) else {
+            return self.publish(k);
+        };
+        pending.zero(usize::MAX);
+        // Release: as in `publish`. If somebody else was first the block stays pending, and is freed with `ahead`.
+        let first = *pending.first.get_mut();
+        if cell.compare_exchange(ptr::null_mut(), first, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            ahead.pending = None;
+        }
+        Ok(0)
+    }
+}
+
+/// Under loom nothing is prepared: its elements are made one by one.
+#[cfg(loom)]
+pub(crate) struct Ahead<T>(PhantomData<T>);
+
+#[cfg(loom)]
+impl<T: Zeroable> Ahead<T> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+#[cfg(loom)]
+impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
+    pub(crate) fn prepare(&self, _: &mut Ahead<T>, _: usize, _: usize) -> usize {
+        0
+    }
+
+    pub(crate) fn publish_prepared(&self, _: &mut Ahead<T>, k: usize) -> Result<usize, OutOfMemory> {
+        self.publish(k)
+    }
+}
+
 impl<T: Zeroable, L: Lengths, const N: usize> Drop for Slices<T, L, N> {
     fn drop(&mut self) {
         for (k, cell) in self.slices.iter().enumerate() {
@@ -146,10 +258,21 @@ impl<T: Zeroable> Block<T> {
         Self::layout(length).map_or(0, |layout| layout.size())
     }
 
+    /// A block whose elements are zeroed.
     fn allocate(length: usize) -> Result<Self, OutOfMemory> {
+        // SAFETY: `make` asks with layouts whose size is not zero.
+        Self::make(length, |layout| unsafe { alloc::alloc::alloc_zeroed(layout) })
+    }
+
+    /// A block whose elements are not initialised.
+    fn reserve(length: usize) -> Result<Self, OutOfMemory> {
+        // SAFETY: `make` asks with layouts whose size is not zero.
+        Self::make(length, |layout| unsafe { alloc::alloc::alloc(layout) })
+    }
+
+    fn make(length: usize, allocate: impl FnOnce(Layout) -> *mut u8) -> Result<Self, OutOfMemory> {
         let layout = Self::layout(length).filter(|layout| layout.size() > 0).ok_or(OutOfMemory)?;
-        // SAFETY: the layout's size is not zero.
-        let start = NonNull::new(unsafe { alloc::alloc::alloc_zeroed(layout) }).ok_or(OutOfMemory)?;
+        let start = NonNull::new(allocate(layout)).ok_or(OutOfMemory)?;
         // A block aligned to `layout.align()` misses `T`'s alignment by at most the room that `layout` added for it.
         let skip = start.as_ptr().align_offset(align_of::<T>());
         debug_assert!(skip + size_of::<T>() * length <= layout.size());
@@ -164,15 +287,15 @@ impl<T: Zeroable> Block<T> {
     }
 
     /// # Safety
-    /// `self` must come from `allocate(length)`, not be freed yet, and nobody may use it any more.
+    /// `self` must come from `allocate(length)` or `reserve(length)`, not be freed yet, and nobody may use it any more.
     unsafe fn free(self, length: usize) {
         let start = match Self::SHIFTED {
-            // SAFETY: `allocate` wrote the block's beginning there, for this length, as the caller says.
+            // SAFETY: `make` wrote the block's beginning there, for this length, as the caller says.
             true => unsafe { self.first.add(length).cast::<NonNull<u8>>().read() },
             false => self.first.cast(),
         };
         if let Some(layout) = Self::layout(length) {
-            // SAFETY: the caller says that the block came from `allocate` with this length, hence with this layout,
+            // SAFETY: the caller says that the block was made with this length, hence with this layout,
             // and is not in use. Its elements need no drop (asserted in `layout`).
             unsafe { alloc::alloc::dealloc(start.as_ptr(), layout) };
         }

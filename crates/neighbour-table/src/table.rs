@@ -12,6 +12,7 @@ use crate::primitive::{Arc, Ordering};
 use crate::reader::{NeighbourRef, Reader};
 use crate::refs::{self, Dropped, Refs};
 use crate::shared::Shared;
+use crate::slices::Ahead;
 use crate::slot::{Cold, HEADER, Hot, LONG, Word};
 use crate::stats::Stats;
 use crate::template::Own;
@@ -74,6 +75,8 @@ pub struct Table {
     /// Slots taken from the shared list of returned ones and not yet reclaimed: the head.
     returned: Option<Spot>,
     arena_bytes: usize,
+    /// The next chunks of slots, in the making; none for a table of fixed size.
+    ahead: Option<(Ahead<Hot>, Ahead<Cold>)>,
 }
 
 impl Table {
@@ -117,6 +120,7 @@ impl Table {
             free_records: FreeList::new(most),
             returned: None,
             arena_bytes: 0,
+            ahead: (most == u32::MAX).then(|| (Ahead::new(), Ahead::new())),
         }
     }
 
@@ -148,12 +152,8 @@ impl Table {
     /// The slot of the neighbour with this key.
     pub fn find(&self, key: &Key) -> Option<u32> {
         // The writer races with nobody: a slot in the index is a linked one, and its words stand still.
-        let same = |spot: &Spot| self.shared.key(*spot).as_ref() == Some(key);
-        let (bucket, tag) = self.shared.index.current_home(key.words());
-        let at_home = bucket.matching(tag).filter_map(|lane| bucket.spot(lane)).find(same);
-        let anywhere =
-            || self.placement.find(&self.shared.index, key, |spot| same(&spot)).map(|found| found.spot);
-        at_home.or_else(anywhere).map(Spot::slot)
+        let same = |spot: Spot| self.shared.key(spot).as_ref() == Some(key);
+        self.placement.find(&self.shared.index, key, same).map(|found| found.spot.slot())
     }
 
     /// Makes room for one more neighbour of this interface, so that the next [`Table::insert`] cannot fail.
@@ -385,8 +385,10 @@ impl Table {
     fn take_spot(&mut self) -> Result<Spot, OutOfMemory> {
         let shared = &self.shared;
         self.free_slots.take(&shared.cold, |spot| {
-            self.arena_bytes += shared.hot.ensure(spot)?;
-            self.arena_bytes += shared.cold.ensure(spot)?;
+            if let Some((hot, cold)) = &mut self.ahead {
+                self.arena_bytes += shared.hot.ensure_in_order(spot, hot)?;
+                self.arena_bytes += shared.cold.ensure_in_order(spot, cold)?;
+            }
             Ok(())
         })
     }
