@@ -110,16 +110,21 @@ impl<T: Zeroable> Arena<T> {
         self.chunks.publish(spot.chunk())
     }
 
-    /// The same for places that are taken in their order: while the last quarter of a chunk is, the next one is made a
-    /// share at a time, so that no place has to wait for a whole one. Returns the bytes allocated.
-    pub(crate) fn ensure_in_order(&self, spot: Spot, ahead: &mut Ahead<T>) -> Result<usize, OutOfMemory> {
-        let bytes = self.chunks.publish_prepared(ahead, spot.chunk())?;
+    /// The same, with the chunk that [`Self::prepare_after`] has made meanwhile, if it is that one.
+    pub(crate) fn ensure_prepared(&self, spot: Spot, ahead: &mut Ahead<T>) -> Result<usize, OutOfMemory> {
+        self.chunks.publish_prepared(ahead, spot.chunk())
+    }
+
+    /// For places that are taken in their order: while the last quarter of a chunk is, the next one is made a share at a
+    /// time, so that no place has to wait for a whole one. Returns the bytes allocated.
+    #[inline]
+    pub(crate) fn prepare_after(&self, spot: Spot, ahead: &mut Ahead<T>) -> usize {
         let (length, next) = (ChunkLengths::length(spot.chunk()), spot.chunk() + 1);
         if spot.offset() < length - length / 4 || next >= CHUNKS {
-            return Ok(bytes);
+            return 0;
         }
         let share = ChunkLengths::length(next).div_ceil((length / 4).max(1));
-        Ok(bytes + self.chunks.prepare(ahead, next, share))
+        self.chunks.prepare(ahead, next, share)
     }
 }
 

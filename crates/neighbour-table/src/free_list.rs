@@ -65,6 +65,26 @@ impl FreeList {
         self.fresh
     }
 
+    /// What [`Self::fresh`] will be when one more place has been taken.
+    pub(crate) fn fresh_after_one_more(&self) -> u32 {
+        self.fresh + u32::from(self.head.is_none())
+    }
+
+    /// Makes sure that [`Self::take`] will find a place.
+    pub(crate) fn reserve(
+        &self,
+        ensure: impl FnOnce(Spot) -> Result<(), OutOfMemory>,
+    ) -> Result<(), OutOfMemory> {
+        match self.head {
+            Some(_) => Ok(()),
+            None => ensure(self.next_fresh()?),
+        }
+    }
+
+    fn next_fresh(&self) -> Result<Spot, OutOfMemory> {
+        Spot::of(self.fresh).filter(|_| self.fresh < self.most).ok_or(OutOfMemory)
+    }
+
     /// A free place; `ensure` makes the memory of one that was never used.
     pub(crate) fn take<T: Links + Zeroable>(
         &mut self,
@@ -77,7 +97,7 @@ impl FreeList {
             self.head = Spot::from_raw(element.next());
             return Ok(spot);
         }
-        let spot = Spot::of(self.fresh).filter(|_| self.fresh < self.most).ok_or(OutOfMemory)?;
+        let spot = self.next_fresh()?;
         ensure(spot)?;
         self.fresh += 1;
         Ok(spot)

@@ -141,5 +141,5 @@ pub use long::MAX_ADDRESS;
 pub use migration::MOST_MOVED;
 pub use reader::{NeighbourRef, Reader};
 pub use stats::Stats;
-pub use table::{Reclaimed, Table, Template, Unlinked};
+pub use table::{Looked, Reclaimed, Table, Template, Unlinked};
 pub use template::MOST_INTERFACES;

@@ -39,6 +39,14 @@ impl Hot {
     }
 }
 
+impl Cold {
+    /// The tick of the last confirmation of the neighbour that the slot has now. For the writer.
+    pub(crate) fn confirmed(&self) -> Option<u32> {
+        let word = self.confirmed.load(Ordering::Acquire);
+        ((word >> 32) as u32 == refs::Refs::load(&self.refs).generation()).then_some(word as u32)
+    }
+}
+
 impl Shared {
     pub(crate) fn new() -> Self {
         Self {
@@ -348,12 +356,6 @@ impl Shared {
                 Err(other) => old = other,
             }
         }
-    }
-
-    /// The tick of the last confirmation of this neighbour.
-    pub(crate) fn confirmed(&self, handle: Handle) -> Option<u32> {
-        let word = self.cold.get(handle.spot)?.confirmed.load(Ordering::Acquire);
-        ((word >> 32) as u32 == handle.generation).then_some(word as u32)
     }
 
     /// Marks the neighbour as handed over; true for the one caller that did it.

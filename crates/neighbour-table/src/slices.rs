@@ -178,11 +178,18 @@ impl<T: Zeroable, L: Lengths, const N: usize> Slices<T, L, N> {
     }
 
     /// As [`Self::publish`], with the block that was prepared, if it is this slice's.
+    #[inline]
     pub(crate) fn publish_prepared(&self, ahead: &mut Ahead<T>, k: usize) -> Result<usize, OutOfMemory> {
         let cell = self.slices.get(k).ok_or(OutOfMemory)?;
         if !cell.load(Ordering::Acquire).is_null() {
             return Ok(0);
         }
+        self.publish_pending(ahead, k)
+    }
+
+    #[cold]
+    fn publish_pending(&self, ahead: &mut Ahead<T>, k: usize) -> Result<usize, OutOfMemory> {
+        let cell = self.slices.get(k).ok_or(OutOfMemory)?;
         let Some(pending) = ahead.pending.as_mut().filter(|pending| pending.k == k) else {
             return self.publish(k);
         };

@@ -41,6 +41,30 @@ pub enum Unlinked {
     Held,
 }
 
+/// What [`Table::look`] saw of a neighbour.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked {
+    /// Its key.
+    pub key: Key,
+    /// References to it: see [`Table::refs`].
+    pub refs: u32,
+    /// See [`Table::confirmed`].
+    pub confirmed: Option<u32>,
+    word: Word,
+    long: Option<LongAddress>,
+}
+
+impl Looked {
+    /// The address published last.
+    #[inline]
+    pub fn lladdr(&self) -> &[u8] {
+        match &self.long {
+            Some(long) => long.address(),
+            None => self.word.address(),
+        }
+    }
+}
+
 /// A slot whose last reference has been dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a dead slot must be given to `free`"]
@@ -149,6 +173,11 @@ impl Table {
         self.free_slots.fresh()
     }
 
+    /// What [`Self::slots`] will be when one more neighbour was inserted.
+    pub fn slots_after_insert(&self) -> u32 {
+        self.free_slots.fresh_after_one_more()
+    }
+
     /// The slot of the neighbour with this key.
     pub fn find(&self, key: &Key) -> Option<u32> {
         // The writer races with nobody: a slot in the index is a linked one, and its words stand still.
@@ -163,11 +192,14 @@ impl Table {
     pub fn reserve(&mut self, ifindex: u32, template: &Template) -> Result<(), OutOfMemory> {
         self.placement.reserve(&self.shared.index)?;
         self.arena_bytes += self.shared.templates.ensure(ifindex)?;
-        let spot = self.take_spot()?;
-        let record = self.take_record(template.long);
-        self.free_slots.put(&self.shared.cold, spot);
-        if let Some(record) = record? {
-            self.free_records.put(&self.shared.long, record);
+        let (shared, bytes) = (&self.shared, &mut self.arena_bytes);
+        let ahead = &mut self.ahead;
+        self.free_slots.reserve(|spot| ensure_slot(shared, ahead, bytes, spot))?;
+        if template.long {
+            self.free_records.reserve(|spot| {
+                *bytes += shared.long.ensure(spot)?;
+                Ok(())
+            })?;
         }
         Ok(())
     }
@@ -220,9 +252,13 @@ impl Table {
             record.store(&LongAddress::new(state, lladdr));
             old.with_state(state)
         } else {
-            let mut address = [0; 6];
-            let length = lladdr.len().min(6);
-            address[..length].copy_from_slice(&lladdr[..length]);
+            // Nearly all have six bytes, and six known to be six are one or two moves.
+            let address = <[u8; 6]>::try_from(lladdr).unwrap_or_else(|_| {
+                let mut address = [0; 6];
+                let length = lladdr.len().min(6);
+                address[..length].copy_from_slice(&lladdr[..length]);
+                address
+            });
             Word::new(old.flags(), state, address)
         };
         // Release: meets the Acquire with which readers load the word.
@@ -353,9 +389,24 @@ impl Table {
         }
     }
 
+    /// All that the table knows of the slot's neighbour, at one moment.
+    pub fn look(&self, slot: u32) -> Looked {
+        let spot = self.spot(slot);
+        let (hot, cold) = (self.hot(spot), self.cold(spot));
+        let word = Word::from_bits(hot.word.load(Ordering::Relaxed));
+        let long = self.record(word).map(Record::load);
+        Looked {
+            key: hot.key(),
+            refs: Refs::load(&cold.refs).count(),
+            confirmed: cold.confirmed(),
+            word,
+            long,
+        }
+    }
+
     /// The tick of the last confirmation by a reader or reference, if there was one for this neighbour.
     pub fn confirmed(&self, slot: u32) -> Option<u32> {
-        self.shared.confirmed(self.handle(slot))
+        self.cold(self.spot(slot)).confirmed()
     }
 
     /// Sets the tick of the last confirmation, so that an old one does not wrap.
@@ -383,11 +434,11 @@ impl Table {
     }
 
     fn take_spot(&mut self) -> Result<Spot, OutOfMemory> {
-        let shared = &self.shared;
+        let (shared, ahead, bytes) = (&self.shared, &mut self.ahead, &mut self.arena_bytes);
         self.free_slots.take(&shared.cold, |spot| {
-            if let Some((hot, cold)) = &mut self.ahead {
-                self.arena_bytes += shared.hot.ensure_in_order(spot, hot)?;
-                self.arena_bytes += shared.cold.ensure_in_order(spot, cold)?;
+            ensure_slot(shared, ahead, bytes, spot)?;
+            if let Some((hot, cold)) = ahead {
+                *bytes += shared.hot.prepare_after(spot, hot) + shared.cold.prepare_after(spot, cold);
             }
             Ok(())
         })
@@ -440,6 +491,20 @@ impl Table {
     fn cold(&self, spot: Spot) -> &Cold {
         self.shared.cold.get(spot).expect("a slot number that `insert` gave out")
     }
+}
+
+/// Makes the memory of a slot that was never used; a table of fixed size has it.
+fn ensure_slot(
+    shared: &Shared,
+    ahead: &mut Option<(Ahead<Hot>, Ahead<Cold>)>,
+    bytes: &mut usize,
+    spot: Spot,
+) -> Result<(), OutOfMemory> {
+    if let Some((hot, cold)) = ahead {
+        *bytes += shared.hot.ensure_prepared(spot, hot)?;
+        *bytes += shared.cold.ensure_prepared(spot, cold)?;
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Table {

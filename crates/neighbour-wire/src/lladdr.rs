@@ -22,7 +22,12 @@ impl LlAddr {
     pub const MAX_LEN: usize = 32;
 
     /// The address with these bytes; `None` if there are more than [`Self::MAX_LEN`].
+    #[inline]
     pub fn new(address: &[u8]) -> Option<Self> {
+        // Nearly all are Ethernet's, and six bytes known to be six are one or two moves.
+        if let Ok(address) = <[u8; 6]>::try_from(address) {
+            return Some(Self::from(address));
+        }
         let mut bytes = [0; 32];
         bytes.get_mut(..address.len())?.copy_from_slice(address);
         Some(Self { len: u8::try_from(address.len()).ok()?, bytes })
@@ -46,6 +51,7 @@ impl LlAddr {
     }
 
     /// The bytes of the address.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len()).unwrap_or(&self.bytes)
     }
@@ -83,6 +89,7 @@ impl LlAddr {
 }
 
 impl From<[u8; 6]> for LlAddr {
+    #[inline]
     fn from([a, b, c, d, e, f]: [u8; 6]) -> Self {
         let mut bytes = [0; 32];
         bytes[..6].copy_from_slice(&[a, b, c, d, e, f]);

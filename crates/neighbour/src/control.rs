@@ -3,7 +3,8 @@
 use crate::create::CreateError;
 use crate::event::{NeighbourInfo, Reason};
 use crate::neighbour::Flags;
-use crate::table::Id;
+use crate::table::{Id, address_of};
+use crate::time::Tick;
 use crate::update::{UpdateError, UpdateFlags};
 use crate::{DeviceId, Engine, Family, Instant, NudState};
 use alloc::vec::Vec;
@@ -272,23 +273,25 @@ impl Engine {
     /// How an entry looks from outside.
     pub(crate) fn info(&self, id: Id) -> NeighbourInfo {
         let (entry, table, now) = (self.entry(id), self.table(id.family), self.clock.tick());
-        let age = |tick: crate::time::Tick| -> Duration {
-            self.clock.duration(u32::try_from(now.since(tick)).unwrap_or(0))
-        };
-        let held = table.shared.refs(id.slot).saturating_sub(u32::from(!entry.is_dead()));
+        let age =
+            |tick: Tick| -> Duration { self.clock.duration(u32::try_from(now.since(tick)).unwrap_or(0)) };
+        let shared = table.shared.look(id.slot);
+        let held = shared.refs.saturating_sub(u32::from(!entry.is_dead()));
+        let lladdr = || LlAddr::new(shared.lladdr()).filter(|lladdr| !lladdr.is_empty());
         NeighbourInfo {
             family: id.family,
             device: entry.device(),
-            address: table.address(id.slot),
+            address: address_of(id.family, &shared.key),
             state: entry.state,
-            lladdr: entry.state.is_valid().then(|| table.lladdr(id.slot)).filter(|a| !a.is_empty()),
+            lladdr: if entry.state.is_valid() { lladdr() } else { None },
             flags: entry.flags(),
             route_type: entry.route_type(),
             protocol: entry.protocol,
             probes: entry.probes,
             refcnt: held + u32::from(table.wheel.is_armed(id.slot)),
             used: age(entry.used),
-            confirmed: age(table.confirmed(id.slot)),
+            // A dead one forgets it when the last reference goes, whichever thread has that.
+            confirmed: age(Tick(shared.confirmed.unwrap_or_default())),
             updated: age(entry.updated),
             queued: self.queues.get(entry.queue).map_or(0, |q| q.len()),
         }

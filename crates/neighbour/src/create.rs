@@ -7,7 +7,7 @@ use crate::history::Happening;
 use crate::hooks::NewNeighbour;
 use crate::neighbour::Neighbour;
 use crate::table::{ByDevice, Id, key};
-use crate::{DeviceId, Engine, Family, Flags};
+use crate::{DeviceId, Engine, Family, Flags, NudState};
 use core::net::IpAddr;
 use core::time::Duration;
 use neighbour_table::Template;
@@ -205,7 +205,10 @@ impl Engine {
         if parms_dead {
             return Err(CreateError::NoFamily); // CRE-13
         }
-        if let Some(slot) = table.find(device, made.address) {
+        // Whoever creates has looked for this address; only another one may be there.
+        if made.address != address
+            && let Some(slot) = table.find(device, made.address)
+        {
             return Ok((Id { family, slot }, false)); // CRE-14
         }
         let slot = self.insert(device, &made)?;
@@ -216,7 +219,9 @@ impl Engine {
         let table = self.table_mut(family);
         table.entries.put(slot, neighbour);
         table.set_confirmed(slot, confirmed);
-        table.shared.publish(slot, made.state.0, made.lladdr.unwrap_or_default().as_bytes());
+        if made.state != NudState::NONE || made.lladdr.is_some() {
+            table.shared.publish(slot, made.state.0, made.lladdr.unwrap_or_default().as_bytes());
+        }
         table.list_managed(slot);
         table.settle(slot);
         let (table, state) = self.table_and_device(family, device);
@@ -245,7 +250,7 @@ impl Engine {
         let template = self.template(device, family)?;
         let table = self.table_mut(family);
         let reserved = table.shared.reserve(device.0, &template);
-        let slots = table.shared.slots(); // the one that `insert` will take among them
+        let slots = table.shared.slots_after_insert();
         let beside = table.entries.reserve(slots).is_ok() && table.wheel.reserve(slots).is_ok();
         if reserved.is_ok() && beside { Ok(()) } else { Err(CreateError::OutOfMemory) }
     }

@@ -80,8 +80,8 @@ impl Engine {
         let age = now.since(entry.updated);
         entry.state == NudState::FAILED
             || entry.state == NudState::NOARP
-            || self.address(id).is_multicast()
             || !(0..=young as i32).contains(&age)
+            || self.address(id).is_multicast()
     }
 
     /// Begins a run of the periodic work, and makes the next one's appointment (GC-19). A run that is still in

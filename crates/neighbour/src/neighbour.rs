@@ -169,14 +169,11 @@ impl Neighbour {
 
     /// The flags it keeps: ROUTER and those of [`Flags::STORED`].
     pub(crate) fn flags(&self) -> Flags {
-        let kept = KEPT_FLAGS.into_iter().filter(|(_, mark)| self.traits.of(*mark) != 0);
-        kept.map(|(flag, _)| flag).collect()
+        Flags::from_bits_truncate(u32::from(self.traits.0 & KEPT))
     }
 
     pub(crate) fn set_flags(&mut self, flags: Flags) {
-        for (flag, mark) in KEPT_FLAGS {
-            self.traits.put(mark, u16::from(flags.contains(flag)));
-        }
+        self.traits.0 = (self.traits.0 & !KEPT) | (flags.bits() as u16 & KEPT);
     }
 
     pub(crate) fn is_router(&self) -> bool {
@@ -235,12 +232,8 @@ impl Neighbour {
     }
 }
 
-const KEPT_FLAGS: [(Flags, Field); 4] = [
-    (Flags::ROUTER, Traits::ROUTER),
-    (Flags::EXT_LEARNED, Traits::EXT_LEARNED),
-    (Flags::MANAGED, Traits::MANAGED),
-    (Flags::EXT_VALIDATED, Traits::EXT_VALIDATED),
-];
+/// The flags that an entry keeps. They stand in [`Traits`] where they stand in [`Flags`].
+const KEPT: u16 = Flags::STORED.union(Flags::ROUTER).bits() as u16;
 
 /// What of an entry takes a bit or a few, side by side.
 #[derive(Clone, Copy, Default, Debug)]
@@ -250,17 +243,24 @@ struct Traits(u16);
 #[derive(Clone, Copy)]
 struct Field(u32, u16);
 
+impl Field {
+    /// Where a flag stands in [`Flags`], too.
+    const fn flag(flag: Flags) -> Self {
+        Self(flag.bits().trailing_zeros(), 1)
+    }
+}
+
 impl Traits {
     const OPS: Field = Field(0, 0b11);
     const OUTPUT: Field = Field(2, 0b11);
-    const ROUTE_TYPE: Field = Field(4, 0b111);
-    const ROUTER: Field = Field(7, 1);
-    const EXT_LEARNED: Field = Field(8, 1);
-    const MANAGED: Field = Field(9, 1);
-    const EXT_VALIDATED: Field = Field(10, 1);
-    const DEAD: Field = Field(11, 1);
-    const HEADER_CACHED: Field = Field(12, 1);
-    const REFRESHED: Field = Field(13, 1);
+    const EXT_LEARNED: Field = Field::flag(Flags::EXT_LEARNED);
+    const DEAD: Field = Field(5, 1);
+    const HEADER_CACHED: Field = Field(6, 1);
+    const ROUTER: Field = Field::flag(Flags::ROUTER);
+    const MANAGED: Field = Field::flag(Flags::MANAGED);
+    const REFRESHED: Field = Field(9, 1);
+    const EXT_VALIDATED: Field = Field::flag(Flags::EXT_VALIDATED);
+    const ROUTE_TYPE: Field = Field(11, 0b111);
     const VERIFIED: Field = Field(14, 1);
 
     fn of(self, Field(shift, mask): Field) -> u16 {
@@ -296,8 +296,9 @@ mod tests {
             for ops in [Ops::Generic, Ops::Hh, Ops::Direct] {
                 for output in [Output::Blackhole, Output::Resolve, Output::Connected, Output::Direct] {
                     for bits in 0..16 {
-                        let flags = KEPT_FLAGS.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1);
-                        let flags: Flags = flags.map(|(_, (flag, _))| *flag).collect();
+                        let kept = [Flags::ROUTER, Flags::EXT_LEARNED, Flags::MANAGED, Flags::EXT_VALIDATED];
+                        let flags = kept.into_iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1);
+                        let flags: Flags = flags.map(|(_, flag)| flag).collect();
                         let made = made(ops, output, route_type);
                         let mut entry = Neighbour::new(DeviceId(7), &made, flags, Tick(1)).expect("device 7");
                         let traits = |e: &Neighbour| (e.ops(), e.output(), e.route_type(), e.flags());

@@ -108,6 +108,8 @@ impl Tick {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     now: Instant,
+    /// The tick of `now`: it is asked for often, and a division.
+    tick: Tick,
     tick_us: u64,
     started: bool,
 }
@@ -115,12 +117,15 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn new(tick: Duration) -> Self {
         let tick_us = u64::try_from(tick.as_micros()).unwrap_or(u64::MAX).max(1);
-        Self { now: Instant::ZERO, tick_us, started: false }
+        Self { now: Instant::ZERO, tick: Tick(0), tick_us, started: false }
     }
 
     /// Moves to `now`; time does not go back. True for the first moment ever told.
     pub(crate) fn advance(&mut self, now: Instant) -> bool {
-        self.now = self.now.max(now);
+        if now > self.now {
+            self.now = now;
+            self.tick = self.tick_of(now);
+        }
         !core::mem::replace(&mut self.started, true)
     }
 
@@ -129,7 +134,7 @@ impl Clock {
     }
 
     pub(crate) fn tick(&self) -> Tick {
-        self.tick_of(self.now)
+        self.tick
     }
 
     /// The tick that begins now or next: timers counted from it are never early.
@@ -152,12 +157,12 @@ impl Clock {
 
     /// Ticks that `duration` takes, rounded up (SYS-4).
     pub(crate) fn ticks_ceil(&self, duration: Duration) -> u32 {
-        clamp(duration.as_micros().div_ceil(u128::from(self.tick_us)))
+        clamp(micros(duration).div_ceil(self.tick_us))
     }
 
     /// Ticks that fit into `duration`, rounded down.
     pub(crate) fn ticks_floor(&self, duration: Duration) -> u32 {
-        clamp(duration.as_micros() / u128::from(self.tick_us))
+        clamp(micros(duration) / self.tick_us)
     }
 
     /// How long `ticks` take.
@@ -171,8 +176,13 @@ impl Clock {
     }
 }
 
+/// In microseconds; what is longer than half a million years counts as that.
+fn micros(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(duration.subsec_micros()))
+}
+
 /// No time may exceed half the range of a tick comparison.
-fn clamp(ticks: u128) -> u32 {
+fn clamp(ticks: u64) -> u32 {
     u32::try_from(ticks).unwrap_or(MAX_TICKS).min(MAX_TICKS)
 }
 

@@ -262,6 +262,7 @@ impl Wheel {
     }
 
     /// Puts an entry that stands nowhere where its tick belongs.
+    #[inline]
     fn place(&mut self, id: u32, at: u32) {
         let list = match self.slot_of(at) {
             None => &mut self.due,
@@ -280,28 +281,29 @@ impl Wheel {
     }
 
     /// The list that an entry stands in goes on without it; its node is to be written next.
+    #[inline]
     fn leave(&mut self, id: u32, node: Node) {
-        let (place, prev, next) = (node.place(), node.prev(), node.next);
-        if place == Place::Nowhere {
+        if node.place() == Place::Nowhere {
             return;
         }
+        let (prev, next) = (node.prev(), node.next);
         if self.cursor == id {
             self.cursor = next;
         }
         if prev == NIL || next == NIL {
-            self.move_ends(id, &node);
+            self.move_ends(id, node);
         }
         if prev != NIL {
             self.nodes[prev].next = next;
         }
         if next != NIL {
             // It stands in the same list, so in the same place: written without being read.
-            self.nodes[next].prev = Node::new(place, prev, NIL, 0).prev;
+            self.nodes[next].prev = node.prev;
         }
     }
 
     /// The list whose first or last this entry is begins or ends with its neighbour in it from now on.
-    fn move_ends(&mut self, id: u32, node: &Node) {
+    fn move_ends(&mut self, id: u32, node: Node) {
         let holds = |ends: &Ends| ends.first == id || ends.last == id;
         let mut slot = None;
         let list = if node.place() == Place::Idle {
@@ -328,6 +330,7 @@ impl Wheel {
 }
 
 /// Puts an entry at the end of a list.
+#[inline]
 fn append(nodes: &mut Chunked<Node>, list: &mut Ends, id: u32, place: Place, at: u32) {
     let prev = core::mem::replace(&mut list.last, id);
     if prev == NIL {

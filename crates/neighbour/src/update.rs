@@ -204,25 +204,27 @@ impl Engine {
             return; // most of what is heard is known already
         }
         let now = self.clock.tick();
-        let skip = self.parms_of(id).get(Parm::UcastSolicit);
-        let unconfirmed = now.minus(self.parms_of(id).unconfirmed_age());
         let table = self.table_mut(id.family);
         if actions.contains(Actions::CONFIRM) {
             table.set_confirmed(id.slot, now);
         }
         if actions.contains(Actions::UNCONFIRM) {
-            table.set_confirmed(id.slot, unconfirmed); // whoever vouched did so for the old address
+            let unconfirmed = now.minus(self.parms_of(id).unconfirmed_age());
+            // Whoever vouched did so for the old address.
+            self.table_mut(id.family).set_confirmed(id.slot, unconfirmed);
         }
+        if actions.contains(Actions::SKIP_UNICAST) {
+            let skip = self.parms_of(id).get(Parm::UcastSolicit);
+            self.entry_mut(id).probes = skip;
+        }
+        let table = self.table_mut(id.family);
         let entry = &mut table.entries[id.slot];
         let from = entry.state;
         if actions.contains(Actions::TOUCH) {
             entry.updated = now;
         }
-        if actions.contains(Actions::RESET_PROBES) {
+        if actions.contains(Actions::RESET_PROBES) && !actions.contains(Actions::SKIP_UNICAST) {
             entry.probes = 0;
-        }
-        if actions.contains(Actions::SKIP_UNICAST) {
-            entry.probes = skip;
         }
         entry.state = state;
         if actions.contains(Actions::CONNECT) {
@@ -273,7 +275,7 @@ impl Engine {
     /// Sets the timer. A timer that arms itself again does so with a floor (NUD-22); arming by traffic
     /// and updates lifts `used` to `confirmed` (NUD-26).
     fn set_timer(&mut self, id: Id, timer: Timer, again: bool) {
-        let (begin, floor) = (self.clock.next_tick(), self.clock.tick_min());
+        let begin = self.clock.next_tick();
         let parms = self.parms_of(id);
         let at = match timer {
             Timer::Keep => return,
@@ -287,6 +289,7 @@ impl Engine {
             Timer::Retrans => begin.plus(parms.retrans(&self.clock).min(MAX_TICKS / 2)),
             Timer::NextTick => begin.plus(1),
         };
+        let floor = if again { self.clock.tick_min() } else { 0 };
         let table = self.table_mut(id.family);
         if again {
             table.wheel.arm(id.slot, at.max(begin.plus(floor)));
