@@ -23,6 +23,7 @@ use core::cell::Cell;
 use crate::arena::Spot;
 use crate::error::OutOfMemory;
 use crate::hash::{SEED_WORDS, Seeds, hash};
+use crate::prefetch::prefetch;
 use crate::primitive::{AtomicU32, AtomicU64, CLASSES, LANES, Ordering, fence};
 use crate::slices::{Lengths, Slices};
 use crate::tags::{self, Matches, Tags};
@@ -136,8 +137,8 @@ impl<'a> Buckets<'a> {
 /// The bucket in which a search begins: the hash's upper bits.
 #[inline]
 fn home(hash: u32, class: u8) -> usize {
-    // In 64 bits, since class 0 shifts by all 32.
-    (u64::from(hash) >> (32 - u32::from(class))) as usize
+    // In 64 bits, since those wanted come to stand above the 32.
+    ((u64::from(hash) << class) >> 32) as usize
 }
 
 impl Bucket {
@@ -279,6 +280,14 @@ impl Index {
             if self.state() == state {
                 return View { state, seeds };
             }
+        }
+    }
+
+    /// Has the home bucket of a hash on its way.
+    #[inline]
+    pub(crate) fn prefetch_home(&self, class: u8, hash: u32) {
+        if let Some(bucket) = self.array(class).get(home(hash, class)) {
+            prefetch(bucket);
         }
     }
 

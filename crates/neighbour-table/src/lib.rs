@@ -121,6 +121,7 @@ mod index;
 mod key;
 mod long;
 mod migration;
+mod prefetch;
 mod primitive;
 mod reader;
 mod refs;

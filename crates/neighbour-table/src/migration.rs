@@ -15,6 +15,7 @@ use crate::error::OutOfMemory;
 use crate::hash::SeedSource;
 use crate::index::{Index, Place, State};
 use crate::key::Key;
+use crate::prefetch::prefetch;
 use crate::primitive::{BUCKETS_PER_STEP, CLASSES, FIRST_CLASS, LANES, SHRINK_DIVISOR};
 use crate::slot::Hot;
 
@@ -186,6 +187,11 @@ impl Placement {
         find_in(self.current).or_else(previous)
     }
 
+    /// Asks for the memory where the entry for `key` probably stands.
+    pub(crate) fn prefetch(&self, index: &Index, key: &Key) {
+        index.prefetch_home(self.current, index.hash(self.current, key.words()));
+    }
+
     fn alarm(&mut self, index: &Index) {
         self.stats.alarms += 1;
         // In an array that is nearly empty one unlucky entry costs less than a larger array.
@@ -237,6 +243,12 @@ impl Placement {
             self.move_bucket(index, hot, migration.from, migration.cursor);
             migration.cursor += 1;
         }
+        if !cfg!(loom) {
+            // Those whose turn is next are asked for now.
+            let next = migration.cursor..end.min(migration.cursor + BUCKETS_PER_STEP);
+            let spots = next.flat_map(|bucket| index.entries(migration.from, bucket));
+            spots.filter_map(|(spot, _)| hot.get(spot)).for_each(prefetch);
+        }
         self.stats.moved_most = self.stats.moved_most.max(self.stats.moved_by_last);
         self.migration = (migration.cursor < end).then_some(migration);
         if self.migration.is_none() {
@@ -245,12 +257,18 @@ impl Placement {
     }
 
     fn move_bucket(&mut self, index: &Index, hot: &Arena<Hot>, from: u8, bucket: usize) {
-        for (spot, old) in index.entries(from, bucket) {
-            let Some(words) = hot.get(spot).map(|hot| hot.key().words()) else {
-                continue;
-            };
+        // All look where they go before the first one moves, so that the memory of all is on its way.
+        let mut moving = [None; LANES];
+        for ((spot, old), moving) in index.entries(from, bucket).zip(&mut moving) {
+            *moving = hot.get(spot).map(|hot| {
+                let words = hot.key().words();
+                let hash = index.hash(self.current, words);
+                index.prefetch_home(self.current, hash);
+                (spot, old, words, hash)
+            });
+        }
+        for (spot, old, words, hash) in moving.into_iter().flatten() {
             // The new place first. There always is one: the new array has room for all entries.
-            let hash = index.hash(self.current, words);
             let placed = index.place(self.current, hash, spot);
             debug_assert!(placed.is_ok(), "an array cannot be full");
             index.clear(old, index.hash(from, words));

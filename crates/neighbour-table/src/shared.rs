@@ -8,6 +8,7 @@ use crate::hit::Hit;
 use crate::index::{Index, View, tag};
 use crate::key::{Handle, Key};
 use crate::long::Record;
+use crate::prefetch::prefetch;
 use crate::primitive::{AtomicU32, Ordering, fence};
 use crate::refs::{self, Dropped};
 use crate::slot::{Cold, Hot, Ident, LONG, Word};
@@ -371,19 +372,3 @@ impl Shared {
 
 /// Keys that [`Shared::lookup_batch`] works on at a time.
 const BATCH: usize = 32;
-
-/// Asks for a cache line, where the processor lets us.
-#[inline]
-fn prefetch<T>(place: &T) {
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
-    {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        #[expect(unsafe_code, reason = "see SAFETY")]
-        // SAFETY: a prefetch reads nothing that anybody sees, and SSE is there.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(place).cast());
-        }
-    }
-    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
-    let _ = place;
-}

@@ -8,6 +8,7 @@ use crate::free_list::{FreeList, Links};
 use crate::key::{Generation, Handle, Key};
 use crate::long::{LongAddress, MAX_ADDRESS, Record};
 use crate::migration::Placement;
+use crate::prefetch::prefetch;
 use crate::primitive::{Arc, Ordering};
 use crate::reader::{NeighbourRef, Reader};
 use crate::refs::{self, Dropped, Refs};
@@ -312,6 +313,13 @@ impl Table {
     /// Whether the slot's neighbour is in the index.
     pub fn is_linked(&self, slot: u32) -> bool {
         self.hot(self.spot(slot)).ident().is_linked()
+    }
+
+    /// Has the memory on its way that the removal of this slot's neighbour will need: for who removes many.
+    pub fn prefetch(&self, slot: u32) {
+        let spot = self.spot(slot);
+        prefetch(self.cold(spot));
+        self.placement.prefetch(&self.shared.index, &self.hot(spot).key());
     }
 
     /// Removes the neighbour only if the table alone refers to it (DST-2): marks it dead and unlinks it in one step

@@ -278,6 +278,28 @@ fn a_batch_ends_with_the_shorter_slice_or_before_what_is_no_key() {
 }
 
 #[test]
+fn the_slots_after_an_insertion_are_known_before_it_whether_one_is_used_again_or_not() {
+    let mut table = table();
+    let insert = |table: &mut Table, n| {
+        let expected = table.slots_after_insert();
+        assert!(table.reserve(key(n).ifindex, &ETHERNET).is_ok());
+        assert_eq!(table.slots_after_insert(), expected, "room takes no slot");
+        let slot = add(table, n);
+        assert_eq!(table.slots(), expected);
+        slot
+    };
+    let slots: Vec<_> = (0..50).map(|n| insert(&mut table, n)).collect();
+    for slot in &slots[10..20] {
+        assert!(table.try_remove(*slot));
+        table.free(*slot);
+    }
+    (100..120).for_each(|n| assert!(insert(&mut table, n) < 60));
+    let seen = table.look(slots[0]);
+    assert_eq!((seen.key, seen.refs, seen.confirmed), (key(0), 1, table.confirmed(slots[0])));
+    assert_eq!(seen.lladdr(), mac(0));
+}
+
+#[test]
 fn an_interface_number_too_large_finds_nothing_and_is_refused() {
     let mut table = table();
     add(&mut table, 1);

@@ -321,6 +321,7 @@ impl EventQueue {
         self.events.try_reserve_exact(self.limit).map_err(|_| OutOfMemory)
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, at: Instant, kind: EventKind) {
         if self.events.len() >= self.limit || self.events.try_reserve(1).is_err() {
             self.lost += 1;

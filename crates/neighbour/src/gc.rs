@@ -58,6 +58,9 @@ impl Engine {
             }
             let table = self.table(family);
             next = table.entries[slot].by_gc.next();
+            if let Some(next) = next.filter(|_| removed > 0) {
+                table.shared.prefetch(next); // it will probably go, too
+            }
             if !table.is_unreferenced(slot) {
                 continue; // GC-5
             }
