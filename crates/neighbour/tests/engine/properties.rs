@@ -37,6 +37,7 @@ fn run(config: Config, family: Family, ops: &[Op]) -> Result<Trial, TestCaseErro
 proptest! {
     #![proptest_config(cases(64))]
 
+    /// Among them: a link-layer address is shown in VALID states alone (DM-6).
     #[test]
     fn arp_keeps_its_invariants(seed in any::<u64>(), ops in ops(80)) {
         run(Config::linux().seed(seed), Family::Inet, &ops)?;
