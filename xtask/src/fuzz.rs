@@ -16,9 +16,12 @@ enum Seed {
     Ipv6,
     /// The whole frame, as one step of a sequence.
     Frame,
+    /// Bytes that it finds by itself.
+    Nothing,
 }
 
-const TARGETS: [(&str, Seed); 3] = [("arp", Seed::Arp), ("ndisc", Seed::Ipv6), ("handle_frame", Seed::Frame)];
+const TARGETS: [(&str, Seed); 4] =
+    [("arp", Seed::Arp), ("ndisc", Seed::Ipv6), ("handle_frame", Seed::Frame), ("ops", Seed::Nothing)];
 
 const TRIPLE: &str = concat!(env!("XTASK_HOST"));
 
@@ -32,7 +35,7 @@ pub struct Options {
     /// Seconds for each target.
     #[arg(long, default_value_t = 60, value_name = "N")]
     seconds: u32,
-    /// This target alone: arp, ndisc or handle_frame.
+    /// This target alone: arp, ndisc, handle_frame or ops.
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
 }
@@ -45,7 +48,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let chosen: Vec<_> =
         TARGETS.iter().filter(|(name, _)| options.target.as_deref().is_none_or(|t| t == *name)).collect();
     if chosen.is_empty() {
-        bail!("there is no fuzz target {:?}; there are arp, ndisc and handle_frame", options.target);
+        bail!("there is no fuzz target {:?}; there are arp, ndisc, handle_frame and ops", options.target);
     }
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let built = Command::new(cargo)
@@ -104,6 +107,7 @@ fn plant(corpus: &Path, frames: &[Vec<u8>], seed: Seed) -> anyhow::Result<()> {
         let bytes = match seed {
             Seed::Arp => of_type([0x08, 0x06]),
             Seed::Ipv6 => of_type([0x86, 0xdd]),
+            Seed::Nothing => None,
             Seed::Frame => {
                 u8::try_from(frame.len()).ok().map(|len| [&[len, 0x60], frame.as_slice()].concat())
             }

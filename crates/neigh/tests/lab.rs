@@ -175,6 +175,18 @@ fn a_capture_that_is_cut_is_replayed_with_a_word_about_it() {
 }
 
 #[test]
+fn random_sequences_of_operations_need_no_plan() {
+    let output = neigh(&["sim", "--ops", "4", "--seed", "9"]);
+    assert_eq!(output.status.code(), Some(0), "{}", out(&output));
+    assert!(
+        out(&output).contains("4 sequences") && out(&output).contains("seeds from 9 on"),
+        "{}",
+        out(&output)
+    );
+    refused(&["sim", "plan.toml", "--ops", "4"], &["--ops", "PLAN.toml"]);
+}
+
+#[test]
 fn help_tells_of_both() {
     for (command, words) in
         [("sim", ["PLAN.toml", "--seed", "plans/"]), ("replay", ["FILE.pcap", "--mac", "tcpdump"])]

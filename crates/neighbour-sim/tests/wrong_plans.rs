@@ -131,6 +131,20 @@ fn addresses_that_meet_or_are_elsewhere_are_refused() {
 }
 
 #[test]
+fn whoever_is_behind_a_router_has_a_route_and_is_not_on_the_link() {
+    let behind = |first: &str| {
+        format!("[[hosts]]\nname = \"c\"\nsegment = \"outside\"\nbehind = \"b\"\nfirst = \"{first}\"\n")
+    };
+    says(&error_with(&behind("198.51.100.1")), &["hosts \"c\"", "no route", "via 192.0.2.10"]);
+    says(&error_with(&behind("192.0.2.77")), &["hosts \"c\"", "192.0.2.77 is on the link"]);
+    let routed = RIGHT.replace(
+        "[[segment]]\nname = \"inside\"",
+        "[engine]\nroute = [\"198.51.100.0/24 via 192.0.2.10\"]\n[[segment]]\nname = \"inside\"",
+    );
+    Plan::parse(&format!("{routed}{}", behind("198.51.100.1"))).unwrap();
+}
+
+#[test]
 fn flows_that_do_not_pass_the_engine_are_refused() {
     says(&error("to = \"b\"", "to = \"a\""), &["one segment"]);
     let six = "[[hosts]]\nname = \"six\"\nsegment = \"outside\"\nfirst = \"2001:db8::9\"\n[[flow]]\nfrom = \"a\"\nto = \"six\"\nrate = 1\n";

@@ -437,6 +437,7 @@ pub(crate) fn check(file: File) -> Result<Plan, PlanError> {
         }
     }
     check_parameters(&plan)?;
+    check_routes(&plan)?;
     for expect in &file.expect {
         plan.expects.push(self::expect(expect, &plan)?);
     }
@@ -465,6 +466,33 @@ pub(crate) fn check_parameters(plan: &Plan) -> Result<(), PlanError> {
             let allowed = "allowed is a gateway on a segment's prefix";
             PlanError::new(format_args!("engine: route = \"{prefix} via {via}\""), error, allowed)
         })?;
+    }
+    Ok(())
+}
+
+/// Whoever is behind a router must be reached by it, and not be taken to be on the link.
+fn check_routes(plan: &Plan) -> Result<(), PlanError> {
+    let segments = || plan.segments.iter().flat_map(|s| &s.addresses);
+    for group in &plan.groups {
+        let Some(router) = group.behind.map(|behind| &plan.groups[behind]) else { continue };
+        let place = format!("hosts {:?}", group.name);
+        if let Some(link) = segments().find(|link| link.contains(group.first)) {
+            let what =
+                format_args!("first = {} is on the link ({link}), and they are behind a router", group.first);
+            return Err(PlanError::new(
+                &place,
+                what,
+                "choose addresses of another prefix, or leave `behind` out",
+            ));
+        }
+        let routed =
+            plan.routes.iter().any(|(prefix, via)| prefix.contains(group.first) && *via == router.first);
+        if !routed {
+            let what =
+                format_args!("no route leads to {} by {:?} ({})", group.first, router.name, router.first);
+            let allowed = format!("write route = [\"PREFIX via {}\"] in [engine]", router.first);
+            return Err(PlanError::new(&place, what, allowed));
+        }
     }
     Ok(())
 }

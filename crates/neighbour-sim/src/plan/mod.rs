@@ -57,15 +57,4 @@ impl Plan {
             file::Profile::Both => &[Profile::Linux, Profile::Guarded],
         }
     }
-
-    /// The same with all rates of attackers multiplied, for a quick look; promises are judged all the same.
-    #[must_use]
-    pub fn with_attacks_scaled(mut self, factor: f64) -> Self {
-        let scale = |rate: &mut units::Rate| rate.0 = (rate.0 * factor).clamp(0.001, 1e7);
-        self.scans.iter_mut().for_each(|s| scale(&mut s.rate));
-        self.storms.iter_mut().for_each(|s| scale(&mut s.rate));
-        self.ra_storms.iter_mut().for_each(|s| scale(&mut s.rate));
-        self.spoofs.iter_mut().for_each(|s| scale(&mut s.rate));
-        self
-    }
 }

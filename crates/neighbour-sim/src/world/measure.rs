@@ -10,8 +10,6 @@ pub(crate) struct Packets {
     pub(crate) delivered: u64,
     /// By a fault of the wire, which the plan asked for.
     pub(crate) lost_on_wire: u64,
-    /// For whom no one was there.
-    pub(crate) for_nobody: u64,
     /// To an impostor.
     pub(crate) stolen: u64,
     /// Of those that the engine took and lost: why.
@@ -21,7 +19,7 @@ pub(crate) struct Packets {
 impl Packets {
     /// Sent, and neither delivered nor lost by the world.
     pub(crate) fn lost(&self) -> u64 {
-        self.sent.saturating_sub(self.delivered + self.lost_on_wire + self.for_nobody)
+        self.sent.saturating_sub(self.delivered + self.lost_on_wire)
     }
 }
 

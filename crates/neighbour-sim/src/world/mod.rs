@@ -207,7 +207,6 @@ impl<'p> World<'p> {
             self.queue.push(origin + partition.window.end, Deed::Partition { which, begins: false });
         }
         self.plan_moves();
-        self.calm.into_iter().for_each(|at| self.queue.push(at, Deed::Calm));
         self.queue.push(origin, Deed::Sample);
     }
 
@@ -291,7 +290,6 @@ impl<'p> World<'p> {
             Deed::Return { host, form } => self.come_back(host, form),
             Deed::Churn { which, n } => self.churn(which, n),
             Deed::Partition { which, begins } => self.partition(which, begins),
-            Deed::Calm => {}
             Deed::Sample => self.sample(),
         }
     }

@@ -79,8 +79,6 @@ pub(crate) enum Deed {
         which: usize,
         begins: bool,
     },
-    /// The storm is over.
-    Calm,
     /// Numbers are taken.
     Sample,
 }

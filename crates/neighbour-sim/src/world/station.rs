@@ -179,11 +179,21 @@ impl World<'_> {
         let by = self.segments[segment].by_mac.get(&to).copied();
         let host = self.segments[segment].by_address.get(&destination).copied();
         let (Some(by), Some(id)) = (by, host) else { return self.for_nobody(tag) };
-        let right = by == self.asker(id);
-        if !right || !self.hears(by) || !self.hears(id) {
+        let there = |id: u32| self.hosts[id as usize].present;
+        if by != self.asker(id) || !there(by) || !there(id) {
             return self.for_nobody(tag);
         }
-        self.delivered(id, tag);
+        match self.hears(by) && self.hears(id) {
+            true => self.delivered(id, tag),
+            false => self.cut_off(tag),
+        }
+    }
+
+    /// A fault that the plan asked for is between the engine and a host.
+    pub(super) fn cut_off(&mut self, tag: Tag) {
+        let (flow, group) = self.counters(tag);
+        self.measure.flows[flow].lost_on_wire += 1;
+        self.measure.groups[group].lost_on_wire += 1;
     }
 
     /// Nobody is there any more, or the one who is there is not meant.

@@ -38,9 +38,7 @@ impl World<'_> {
 
     pub(super) fn lost_on_wire(&mut self, frame: &[u8]) {
         if let Some(tag) = frame.get(14..).and_then(frames::tag_of).filter(|t| !t.copy) {
-            let (flow, group) = self.counters(tag);
-            self.measure.flows[flow].lost_on_wire += 1;
-            self.measure.groups[group].lost_on_wire += 1;
+            self.cut_off(tag);
         }
     }
 
