@@ -330,6 +330,10 @@ impl EventQueue {
         self.events.push_back(Event { at, kind });
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Event> {
         self.events.pop_front().or_else(|| match core::mem::take(&mut self.lost) {
             0 => None,

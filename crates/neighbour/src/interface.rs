@@ -317,6 +317,9 @@ impl Engine {
             }
             return;
         }
+        if before {
+            self.acd_link_lost(id);
+        }
         let evict = [self.conf4(id, Conf4::ArpEvictNocarrier), self.conf6(id, Conf6::NdiscEvictNocarrier)];
         for family in Family::BOTH {
             let attached = self.device(id).is_some_and(|d| d.parms[family as usize].is_some());

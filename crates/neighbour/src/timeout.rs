@@ -24,12 +24,18 @@ impl Engine {
     }
 
     /// The timers of entries. Each family has its share, so that neither waits for the other.
+    ///
+    /// A failure may give back a queue full of packets, so timers also wait for the next call when those of this one
+    /// have filled half the room for events.
     fn fire_timers(&mut self) {
         let now = self.clock.tick();
         let mut budget = Budget::new(self.config.timer_budget);
+        let (before, room) = (self.events.len(), self.config.max_events / 2);
         for (family, kept) in [(Family::Inet, budget.left / 2), (Family::Inet6, 0)] {
             let mut left = budget.left - kept;
-            while let Some((slot, due)) = self.table_mut(family).wheel.pop(now, &mut left) {
+            while self.events.len() - before <= room
+                && let Some((slot, due)) = self.table_mut(family).wheel.pop(now, &mut left)
+            {
                 self.fire(Id { family, slot }, due);
                 self.pay_unreachable();
             }

@@ -249,6 +249,9 @@ impl Engine {
         if state.is_valid() && !from.is_valid() {
             self.station(id);
         }
+        if state.has(NudState::REACHABLE) && !from.has(NudState::REACHABLE) {
+            self.station_answered(id);
+        }
         self.set_timer(id, timer, reason == Reason::Timer);
         self.table_mut(id.family).settle(id.slot);
         if actions.contains(Actions::FAIL) {

@@ -24,6 +24,10 @@ const MAX_CONFLICTS: u32 = 10;
 const RATE_LIMIT_INTERVAL: Duration = Duration::from_secs(60);
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
+/// A carrier that was away for less than this has come back on the same link: addresses in use stay in use, and are
+/// announced, which finds a conflict as well as a probe does.
+const SAME_LINK: Duration = Duration::from_secs(10);
+
 /// What is done when somebody else claims an own IPv4 address: `conf/acd` of a device (RFC 5227 section 2.4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Defence {
@@ -65,6 +69,8 @@ pub(crate) struct Acd {
     duties: BTreeMap<(DeviceId, Ipv4Addr), Duty>,
     /// How often a device met a conflict while it probed.
     conflicts: BTreeMap<DeviceId, u32>,
+    /// When a device's carrier was lost.
+    lost: BTreeMap<DeviceId, Instant>,
 }
 
 impl Engine {
@@ -98,11 +104,39 @@ impl Engine {
         self.tasks.add(&self.clock, wait, Task::Acd(device, address));
     }
 
-    /// The link is there, and perhaps another one: all addresses are looked for anew.
+    /// The carrier is lost.
+    pub(crate) fn acd_link_lost(&mut self, device: DeviceId) {
+        if self.defence(device) != Defence::Off {
+            self.acd.lost.insert(device, self.clock.now());
+        }
+    }
+
+    /// The link is there, and perhaps another one: all addresses are looked for anew, unless it was away for a moment
+    /// only.
     pub(crate) fn acd_restart(&mut self, device: DeviceId) {
+        let now = self.clock.now();
+        let lost = self.acd.lost.remove(&device);
+        let same = lost.is_some_and(|lost| now.duration_since(lost) < SAME_LINK);
         let own = self.device(device).into_iter().flat_map(|d| d.addresses.iter());
-        let all: alloc::vec::Vec<Ipv4Addr> = own.filter_map(|a| a.v4()).collect();
-        all.into_iter().for_each(|address| self.acd_start(device, address));
+        let all = own.filter_map(|a| Some((a.v4()?, a.state)));
+        let all: alloc::vec::Vec<(Ipv4Addr, AddressState)> = all.collect();
+        for (address, state) in all {
+            let looked_for = self.acd.duties.contains_key(&(device, address));
+            if same && looked_for && state == AddressState::Assigned {
+                self.acd_announce(device, address);
+            } else {
+                self.acd_start(device, address);
+            }
+        }
+    }
+
+    /// Announces an address in use, as after it was looked for.
+    fn acd_announce(&mut self, device: DeviceId, address: Ipv4Addr) {
+        self.tasks.cancel(|task| *task == Task::Acd(device, address));
+        if let Some(duty) = self.acd.duties.get_mut(&(device, address)) {
+            duty.left = ANNOUNCE_NUM;
+            self.tasks.add(&self.clock, 0, Task::Acd(device, address));
+        }
     }
 
     /// The address was removed.
@@ -115,6 +149,7 @@ impl Engine {
     pub(crate) fn acd_forget(&mut self, device: DeviceId) {
         self.acd.duties.retain(|(on, _), _| *on != device);
         self.acd.conflicts.remove(&device);
+        self.acd.lost.remove(&device);
     }
 
     /// One round: probes, then uses the address and announces it.

@@ -303,9 +303,12 @@ impl Engine {
         source: Option<IpAddr>,
         address: IpAddr,
     ) -> Option<u8> {
+        let table = self.table_mut(family);
+        let known = table.newcomers.as_mut()?.stations.has_answered(&key(device, address));
         let table = self.table(family);
         let newcomers = table.newcomers.as_ref()?;
-        let (budgets, mark) = (table.budgets(), newcomers.source(source));
+        let mark = if known { OWN } else { newcomers.source(source) };
+        let budgets = table.budgets();
         let mine = newcomers.classes.len(Class::Pending(mark));
         if mark != OWN && mine >= budgets.source {
             self.scans(family, device, source, mark, address);
@@ -425,7 +428,15 @@ impl Engine {
             _ => None,
         };
         let device = table.entries[id.slot].device();
+        let key = key(device, table.address(id.slot));
         let (budgets, mark) = (table.budgets(), newcomers.source(source));
+        let known = self
+            .table_mut(id.family)
+            .newcomers
+            .as_mut()
+            .is_some_and(|newcomers| newcomers.stations.has_answered(&key));
+        let mark = if known { OWN } else { mark };
+        let Some(newcomers) = &self.table(id.family).newcomers else { return true };
         let within = mark == OWN || newcomers.classes.len(Class::Pending(mark)) < budgets.source;
         if !within {
             let address = self.address(id);

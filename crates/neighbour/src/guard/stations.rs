@@ -9,10 +9,18 @@ use crate::{Engine, NudState};
 use neighbour_table::Key;
 use neighbour_wire::LlAddr;
 
+/// What is known of one.
+#[derive(Clone, Copy, Debug)]
+struct Station {
+    lladdr: LlAddr,
+    /// It has answered us once.
+    verified: bool,
+}
+
 /// Stations of one table.
 #[derive(Debug)]
 pub(super) struct Stations {
-    seen: Memory<LlAddr>,
+    seen: Memory<Station>,
     told: Bucket,
     hushed: u64,
 }
@@ -25,8 +33,14 @@ impl Stations {
     /// It has this address now; gives back the one it had, if it was seen before.
     fn see(&mut self, key: Key, now: Tick, lladdr: LlAddr) -> Option<LlAddr> {
         let before = self.seen.get(&key).map(|note| note.value);
-        self.seen.put(key, now, lladdr);
-        before
+        let verified = before.is_some_and(|before| before.verified && before.lladdr == lladdr);
+        self.seen.put(key, now, Station { lladdr, verified });
+        before.map(|before| before.lladdr)
+    }
+
+    /// Has it answered us lately, whether it has an entry or not? Who seeks it does not scan.
+    pub(super) fn has_answered(&mut self, key: &Key) -> bool {
+        self.seen.get(key).is_some_and(|note| note.value.verified)
     }
 
     pub(super) fn sweep(&mut self, now: Tick, age: u32) {
@@ -63,6 +77,16 @@ impl Engine {
         let neighbour = self.info(id);
         self.tell(EventKind::NewStation { neighbour, suppressed });
     }
+    /// It has answered.
+    pub(crate) fn station_answered(&mut self, id: Id) {
+        let key = key(self.entry(id).device(), self.address(id));
+        if let Some(newcomers) = &mut self.table_mut(id.family).newcomers
+            && let Some(note) = newcomers.stations.seen.get(&key)
+        {
+            note.value.verified = true;
+        }
+    }
+
     /// It has moved, which is told of elsewhere.
     pub(super) fn station_moved(&mut self, id: Id) {
         let tick = self.clock.tick();

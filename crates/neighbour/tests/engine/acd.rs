@@ -168,6 +168,30 @@ fn who_has_it_or_wants_it_too_makes_it_a_duplicate_from_the_first_moment_to_the_
     }
 }
 
+/// RFC 5227 section 2.1 has it looked for anew when a link comes up. One that was away for a moment is the same link, and
+/// an address that could not answer for seven seconds would be a worse evil than a conflict found by its announcement.
+#[test]
+fn after_a_moment_without_carrier_an_address_in_use_is_announced_and_after_longer_looked_for() {
+    for (away, stays) in [(ms(300), true), (secs(9), true), (secs(11), false)] {
+        let mut world = settled("3");
+        let dev = world.dev();
+        let now = world.now;
+        world.engine().set_carrier(now, dev, false);
+        world.run_for(away);
+        world.forget();
+        let now = world.now;
+        world.engine().set_carrier(now, dev, true);
+        assert_eq!(state(&world) == Some(AddressState::Assigned), stays, "{away:?}");
+        world.run_for(secs(3));
+        assert_eq!(probes(&world).is_empty(), stays, "{away:?}");
+        let announced = announcements(&world).len();
+        assert_eq!(announced, if stays { 2 } else { 0 }, "{away:?}");
+        world.run_for(secs(20));
+        assert_eq!(state(&world), Some(AddressState::Assigned), "{away:?}");
+        assert_eq!(announcements(&world).len(), 2, "{away:?}");
+    }
+}
+
 /// RFC row A56.
 #[test]
 fn after_ten_conflicts_it_is_tried_once_in_a_minute() {

@@ -251,6 +251,35 @@ fn those_that_failed_give_way_to_those_that_are_sought() {
 }
 
 #[test]
+fn neighbours_that_answered_before_are_no_scan_when_all_are_sought_again() {
+    for family in Family::BOTH {
+        let (mut world, eth1) = small_router();
+        let client = outside(family, 1);
+        let hosts: Vec<String> = (10..45).map(|n| behind(family, n)).collect();
+        for host in &hosts {
+            assert_eq!(forward(&mut world, &client, host), Ok(Some(Sent::Queued)));
+            let _ = take(&mut world, eth1, &to_eth1(&answer(ip(host), mac(9))));
+        }
+        let now = world.now;
+        world.engine().set_carrier(now, eth1, false);
+        world.engine().set_carrier(now, eth1, true);
+        world.run_for(ms(10));
+        for host in &hosts {
+            assert_eq!(world.engine().neighbour(eth1, ip(host)), None);
+            assert_eq!(forward(&mut world, &client, host), Ok(Some(Sent::Queued)), "{host}");
+        }
+        // Who was only heard of has not answered.
+        let told = behind(family, 60);
+        let hint = crate::common::frames::hint(ip(&told), mac(9));
+        let _ = take(&mut world, eth1, &hint);
+        for n in 0..10 {
+            let _ = forward(&mut world, &client, &behind(family, 100 + n));
+        }
+        assert_eq!(forward(&mut world, &client, &told), Ok(Some(Sent::Refused(DropReason::NeighBudget))));
+    }
+}
+
+#[test]
 fn one_that_failed_is_sought_again_only_within_the_budget() {
     for family in Family::BOTH {
         let (mut world, eth1) = small_router();

@@ -274,3 +274,30 @@ fn a_budget_of_nothing_is_one_and_work_ends() {
     assert_eq!(bench.engine.neighbours(Family::Inet).count(), 0);
     assert_eq!(bench.engine.neighbour(bench.dev, ip("10.9.9.9")), None);
 }
+
+/// Each neighbour that does not answer gives back a queue full of packets, an event for each: no event is lost to whoever
+/// takes them after each call, however many there are.
+#[test]
+fn failures_that_fill_the_room_for_events_wait_for_the_next_call() {
+    let mut bench = Bench::new(Config { max_events: 1000, ..Config::default() });
+    let (neighbours, packets) = (200, 20);
+    for n in 0..neighbours {
+        for _ in 0..packets {
+            let _ = bench.engine.send(bench.now, bench.dev, nth(Family::Inet, FIRST + n), vec![0x45; 20]);
+        }
+        bench.drain();
+    }
+    bench.pass(secs(5));
+    let unreachable = bench.events.iter().filter(|kind| matches!(kind, EventKind::Unreachable { .. }));
+    assert_eq!(unreachable.count(), (neighbours * packets) as usize);
+    // Who takes no events at all is not kept waiting by them.
+    let mut deaf = Bench::new(Config { max_events: 10, ..Config::default() });
+    for n in 0..neighbours {
+        let _ = deaf.engine.send(deaf.now, deaf.dev, nth(Family::Inet, FIRST + n), vec![0x45; 20]);
+    }
+    for _ in 0..100 {
+        deaf.now += secs(1);
+        deaf.engine.handle_timeout(deaf.now);
+    }
+    assert!(deaf.engine.neighbours(Family::Inet).all(|entry| entry.state == S::FAILED));
+}
