@@ -23,6 +23,8 @@
 //! | [`Fault`] | loses, delays, doubles, reorders and damages frames, the same way for the same seed |
 //! | [`Trace`] | shows each frame to a closure |
 //!
+//! [`Capture`] reads the frames of such a file, or of any other pcap or pcapng file.
+//!
 //! # Time
 //!
 //! No function here reads a clock. The caller says what time it is, as a [`Time`] since a moment of its
@@ -46,6 +48,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
+mod capture;
 mod error;
 pub mod fault;
 mod interface;
@@ -58,6 +61,7 @@ mod tap;
 mod trace;
 mod xdp;
 
+pub use capture::{Capture, CaptureError, Captured};
 pub use error::LinkError;
 pub use fault::{Fault, FaultHandle, FaultPlan, Faults};
 pub use interface::Info;

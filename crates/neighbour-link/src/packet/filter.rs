@@ -1,4 +1,4 @@
-//! The kernel reads only what concerns us: a classic BPF program over the frame's first 14 bytes.
+//! The kernel reads only what concerns us: a classic BPF program over the frame's first bytes.
 //!
 //! A VLAN tag that the hardware or the kernel took out is not in those bytes, so the type seen there is
 //! the one behind it; a tag that is still there has a type of its own. Both pass.
@@ -42,6 +42,37 @@ pub(super) fn concerning(mac: [u8; 6]) -> Vec<SockFilter> {
     program
 }
 
+/// Tags of VLANs, and what was in use before 802.1ad had a number.
+const TAGS: [u32; 3] = [0x8100, 0x88a8, 0x9100];
+/// Lower values of the type are 802.3 lengths: LLC follows.
+const TYPE_MIN: u32 = 0x600;
+/// ICMPv6, and the extension headers that may stand before it.
+const BEFORE_DISCOVERY: [u32; 5] = [58, 0, 43, 44, 60];
+const IF_NOT_LESS: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
+
+/// Passes what may be ARP or neighbour discovery, whoever it is for. What is behind a tag or LLC is not looked into.
+pub(super) fn discovery() -> Vec<SockFilter> {
+    let whole: Vec<u32> = [0x0806].into_iter().chain(TAGS).collect();
+    let (types, headers) = (whole.len() as u8, BEFORE_DISCOVERY.len() as u8);
+    // From behind the comparisons of types: what IPv6 has next, then "drop", then "take".
+    let take = types + 1 + 1 + headers + 1;
+    let mut program = vec![
+        SockFilter::new(LOAD_HALF, 0, 0, 12),
+        SockFilter::new(IF_NOT_LESS, 0, take, TYPE_MIN), // an 802.3 length: take it
+    ];
+    for (at, kind) in (0..).zip(&whole) {
+        program.push(SockFilter::new(IF_EQUAL, take - 1 - at, 0, *kind));
+    }
+    program.push(SockFilter::new(IF_EQUAL, 0, 1 + headers, 0x86dd));
+    program.push(SockFilter::new(LOAD_BYTE, 0, 0, 20));
+    for (at, next) in (0..).zip(BEFORE_DISCOVERY) {
+        program.push(SockFilter::new(IF_EQUAL, headers - at, 0, next));
+    }
+    program.push(SockFilter::new(RETURN, 0, 0, 0));
+    program.push(SockFilter::new(RETURN, 0, 0, WHOLE_FRAME));
+    program
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,15 +82,40 @@ mod tests {
     const OURS: [u8; 6] = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55];
 
     /// The running kernel judges: a filter may be put on a local socket, which needs no privilege.
-    fn passes(destination: [u8; 6], kind: u16) -> bool {
+    fn takes(program: &[SockFilter], frame: &[u8]) -> bool {
         let (mut from, mut to) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
-        to.attach_filter(&concerning(OURS)).unwrap();
+        to.attach_filter(program).unwrap();
         to.set_nonblocking(true).unwrap();
-        let mut frame = vec![0; 60];
+        from.write_all(frame).unwrap();
+        to.read(&mut [0; 100]).is_ok_and(|len| len == frame.len())
+    }
+
+    fn frame(destination: [u8; 6], kind: u16, next_header: u8) -> [u8; 60] {
+        let mut frame = [0; 60];
         frame[..6].copy_from_slice(&destination);
         frame[12..14].copy_from_slice(&kind.to_be_bytes());
-        from.write_all(&frame).unwrap();
-        to.read(&mut [0; 100]).is_ok_and(|len| len == frame.len())
+        frame[20] = next_header;
+        frame
+    }
+
+    fn passes(destination: [u8; 6], kind: u16) -> bool {
+        takes(&concerning(OURS), &frame(destination, kind, 0))
+    }
+
+    #[test]
+    fn who_watches_takes_what_may_be_arp_or_discovery_whoever_it_is_for() {
+        for destination in [OURS, [2, 9, 9, 9, 9, 9], [0xff; 6]] {
+            let takes = |kind, next| takes(&discovery(), &frame(destination, kind, next));
+            for kind in [0x0806, 0x8100, 0x88a8, 0x9100, 0, 36, 1500, 0x5ff] {
+                assert!(takes(kind, 6), "{kind:#06x}");
+            }
+            for kind in [0x0800, 0x88cc, 0x0600, 0x0805, 0x86dc, 0xffff] {
+                assert!(!takes(kind, 58), "{kind:#06x}");
+            }
+            for next in 0..=u8::MAX {
+                assert_eq!(takes(0x86dd, next), [0, 43, 44, 58, 60].contains(&next), "{next}");
+            }
+        }
     }
 
     #[test]

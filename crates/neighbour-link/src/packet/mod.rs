@@ -42,11 +42,23 @@ pub struct PacketOptions {
     ///
     /// Faster, but a full device queue loses frames, and captures on this interface do not see them.
     pub qdisc_bypass: bool,
+    /// Watches the link instead of being a host on it. Default `false`.
+    ///
+    /// Whatever may be ARP or neighbour discovery is heard, whoever it is for and however it is wrapped, what this
+    /// machine sends included; the interface is made to hear all frames (promiscuous). `mac` counts for nothing then.
+    pub watch: bool,
 }
 
 impl Default for PacketOptions {
     fn default() -> Self {
-        Self { mac: None, ring_blocks: 64, ring_block_bytes: 128 * 1024, retire_ms: 1, qdisc_bypass: false }
+        Self {
+            mac: None,
+            ring_blocks: 64,
+            ring_block_bytes: 128 * 1024,
+            retire_ms: 1,
+            qdisc_bypass: false,
+            watch: false,
+        }
     }
 }
 
@@ -103,16 +115,18 @@ impl Packet {
         socket.set_nonblocking(true).map_err(failed("set the socket up"))?;
         let ring =
             make_ring(&socket, &options).map_err(failed("make a receive ring of the size asked for"))?;
-        socket.attach_filter(&filter::concerning(mac)).map_err(failed("attach the filter"))?;
+        let program = if options.watch { filter::discovery() } else { filter::concerning(mac) };
+        socket.attach_filter(&program).map_err(failed("attach the filter"))?;
         let fd = socket.as_fd();
         let bypass = libc::c_int::from(options.qdisc_bypass);
         sys::set_packet_option(fd, libc::PACKET_QDISC_BYPASS, &bypass)
             .map_err(failed("set PACKET_QDISC_BYPASS"))?;
-        sys::set_packet_option(fd, libc::PACKET_IGNORE_OUTGOING, &1)
-            .map_err(failed("set PACKET_IGNORE_OUTGOING (Linux 4.20 or later)"))?;
-        if mac != info.mac {
-            membership::promiscuous(fd, info.ifindex)
-                .map_err(failed("make it promiscuous for the other MAC"))?;
+        if !options.watch {
+            sys::set_packet_option(fd, libc::PACKET_IGNORE_OUTGOING, &1)
+                .map_err(failed("set PACKET_IGNORE_OUTGOING (Linux 4.20 or later)"))?;
+        }
+        if mac != info.mac || options.watch {
+            membership::promiscuous(fd, info.ifindex).map_err(failed("make it promiscuous"))?;
         }
         sys::bind_packet(fd, info.ifindex).map_err(failed("bind the packet socket"))?;
         // Binding to an interface that is down leaves an error behind, which is none.
