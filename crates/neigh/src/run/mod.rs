@@ -116,7 +116,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// A descriptor that becomes readable when one of these signals comes.
-fn caught(signals: &[i32]) -> anyhow::Result<UnixStream> {
+pub(crate) fn caught(signals: &[i32]) -> anyhow::Result<UnixStream> {
     let (reader, writer) = UnixStream::pair().context("cannot make a pipe for signals")?;
     for signal in signals {
         let writer = writer.try_clone().context("cannot make a pipe for signals")?;

@@ -8,5 +8,6 @@ mod host;
 mod lasting;
 mod show;
 mod twin;
+mod watch;
 mod world;
 mod wrong;
