@@ -2,7 +2,7 @@
 
 use crate::context::{Context, request_failed};
 use crate::words::{Words, begins, wrong};
-use neighbour::{Family, Stats};
+use neighbour::{Family, Occupancy, Stats};
 use neighbour_ctl::{Statistics, TableCounters};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -61,6 +61,17 @@ fn counters(stats: &Stats) -> [(&'static str, u64); 13] {
     ]
 }
 
+/// The entries that nobody has verified, by class, and what was asked for without one.
+fn classes(occupancy: &Occupancy) -> [(&'static str, u64); 5] {
+    [
+        ("pending", occupancy.pending.into()),
+        ("failed", occupancy.failed.into()),
+        ("heard", occupancy.heard.into()),
+        ("asked_without_entry", occupancy.asked),
+        ("left_unasked", occupancy.hushed),
+    ]
+}
+
 /// The one row: this engine has no counters for each processor.
 fn row(stats: &Stats) -> String {
     let columns = counters(stats).into_iter().zip(WIDTHS);
@@ -93,6 +104,18 @@ fn readable(all: &Statistics) -> String {
     let thresholds =
         |table: &TableCounters| table.thresholds.map(|threshold| threshold.to_string()).join("/");
     line("thresholds", each(&thresholds));
+    if all.tables.iter().any(|table| table.occupancy.is_some()) {
+        line("", Vec::new());
+        line("never verified", Vec::new());
+        for (index, (name, _)) in classes(&Occupancy::default()).into_iter().enumerate() {
+            let count = |table: &TableCounters| {
+                table
+                    .occupancy
+                    .map_or_else(|| "-".into(), |occupancy| classes(&occupancy)[index].1.to_string())
+            };
+            line(&format!("  {}", name.replace('_', " ")), each(&count));
+        }
+    }
     line("", Vec::new());
     line("dropped since", vec!["packets".into()]);
     let dropped: Vec<_> = all.drops.iter().filter(|(_, count)| *count > 0).collect();
@@ -101,6 +124,9 @@ fn readable(all: &Statistics) -> String {
     }
     if dropped.is_empty() {
         line("  nothing", vec!["0".into()]);
+    }
+    if all.link_lost > 0 {
+        line("lost by full rings", vec![all.link_lost.to_string()]);
     }
     if all.reader_refused > 0 {
         line("refused by readers", vec![all.reader_refused.to_string()]);
@@ -115,11 +141,15 @@ fn as_json(all: &Statistics) -> Value {
         object.extend(counters(&table.stats).map(|(name, value)| (name.to_owned(), value.into())));
         object.insert("gc_entries".into(), table.gc_entries.into());
         object.insert("thresholds".into(), json!(table.thresholds));
+        if let Some(occupancy) = &table.occupancy {
+            let classes = classes(occupancy).into_iter().map(|(name, count)| (name.to_owned(), count.into()));
+            object.insert("never_verified".into(), Value::Object(classes.collect()));
+        }
         Value::Object(object)
     };
     let drops: Map<String, Value> = all.drops.iter().map(|(name, n)| (name.clone(), (*n).into())).collect();
     let tables: Vec<Value> = all.tables.iter().map(table).collect();
-    json!({ "tables": tables, "drops": drops, "reader_refused": all.reader_refused })
+    json!({ "tables": tables, "drops": drops, "reader_refused": all.reader_refused, "link_lost": all.link_lost })
 }
 
 #[cfg(test)]

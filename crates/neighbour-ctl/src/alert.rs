@@ -22,7 +22,7 @@ const SUPPRESSED: u16 = 7;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Alert {
     /// What it is, in arpwatch's words where it has some: `changed ethernet address`, `flip flop`, `spoof suspected`,
-    /// `duplicate address`, `address conflict`, `table full`.
+    /// `duplicate address`, `address conflict`, `new station`, `scan`, `storm`, `table near its limit`, `table full`.
     pub what: String,
     /// The interface's index; 0: none in particular.
     pub interface: u32,
@@ -76,6 +76,26 @@ impl Alert {
                 let rest = format!("{} claims this address of ours", who(lladdr));
                 Self { other: *lladdr, ..about("address conflict", *device, *address, rest) }
             }
+            EventKind::Scan { device, source, sought, refused } => {
+                let from = source.map_or_else(|| "this host".to_owned(), |source| source.to_string());
+                let rest = format!(
+                    "{from} seeks more addresses than it has places for: {refused} packets got no entry"
+                );
+                about("scan", *device, *sought, rest)
+            }
+            EventKind::Storm { device, peer, refused } => {
+                let rest = format!("a storm of requests: {refused} were left unanswered");
+                about("storm", *device, *peer, rest)
+            }
+            EventKind::NewStation { neighbour, suppressed } => {
+                let rest = format!("new station {}", who(&neighbour.lladdr));
+                Self { suppressed: *suppressed, ..of("new station", neighbour, rest) }
+            }
+            EventKind::NearLimit { family, entries, limit } => Self {
+                what: "table near its limit".to_owned(),
+                sentence: format!("{}: {entries} entries, and gc_thresh3 is {limit}", family.table_name()),
+                ..Self::default()
+            },
             EventKind::TableOverflow { family, suppressed } => Self {
                 what: "table full".to_owned(),
                 sentence: format!("neighbour: {}: neighbor table overflow!", family.table_name()),

@@ -21,7 +21,7 @@
 //! and the others off.
 
 use crate::message::{Attributes, Writer, text_of, u32_at, u64_at};
-use neighbour::{Family, Stats};
+use neighbour::{Family, Occupancy, Stats};
 use std::time::Duration;
 
 /// Sets an option of this conversation.
@@ -56,6 +56,8 @@ const STATS_GC_ENTRIES: u16 = 4;
 const STATS_DROP_NAME: u16 = 5;
 const STATS_DROP_COUNT: u16 = 6;
 const STATS_READER_REFUSED: u16 = 7;
+const STATS_OCCUPANCY: u16 = 8;
+const STATS_LINK_LOST: u16 = 9;
 
 pub(crate) const HISTORY_ADDRESS: u16 = 1;
 const HISTORY_INTERFACE: u16 = 2;
@@ -75,6 +77,8 @@ pub struct Statistics {
     pub drops: Vec<(String, u64)>,
     /// Packets that readers of the table could not hand over.
     pub reader_refused: u64,
+    /// Frames that were lost before they could be read: rings were full.
+    pub link_lost: u64,
 }
 
 /// The counters of one table.
@@ -88,6 +92,8 @@ pub struct TableCounters {
     pub gc_entries: u32,
     /// gc_thresh1 to gc_thresh3.
     pub thresholds: [u32; 3],
+    /// Entries that nobody has verified, by class; none where newcomers are not admitted by class.
+    pub occupancy: Option<Occupancy>,
 }
 
 /// What happened to an address, as far as the daemon remembers.
@@ -115,6 +121,7 @@ pub(crate) enum StatsPart<'s> {
     Table(&'s TableCounters),
     Drop(&'s str, u64),
     ReaderRefused(u64),
+    LinkLost(u64),
 }
 
 impl StatsPart<'_> {
@@ -127,12 +134,17 @@ impl StatsPart<'_> {
                 let thresholds = table.thresholds.map(u32::to_ne_bytes);
                 message.attribute(STATS_THRESHOLDS, thresholds.as_flattened());
                 message.u32(STATS_GC_ENTRIES, table.gc_entries);
+                if let Some(Occupancy { pending, failed, heard, asked, hushed, .. }) = table.occupancy {
+                    let counts = [pending.into(), failed.into(), heard.into(), asked, hushed];
+                    message.attribute(STATS_OCCUPANCY, counts.map(u64::to_ne_bytes).as_flattened());
+                }
             }
             Self::Drop(name, count) => {
                 message.text(STATS_DROP_NAME, name);
                 message.u64(STATS_DROP_COUNT, *count);
             }
             Self::ReaderRefused(count) => message.u64(STATS_READER_REFUSED, *count),
+            Self::LinkLost(count) => message.u64(STATS_LINK_LOST, *count),
         }
     }
 }
@@ -146,17 +158,32 @@ impl Statistics {
         let family = find(STATS_FAMILY).and_then(|value| crate::family_of(*value.first()?));
         if let (Some(family), Some(counters)) = (family, find(STATS_COUNTERS)) {
             let thresholds = find(STATS_THRESHOLDS).unwrap_or_default();
+            let gc_entries = find(STATS_GC_ENTRIES).and_then(|v| u32_at(v, 0)).unwrap_or_default();
+            let occupancy = find(STATS_OCCUPANCY).map(|counts| {
+                let count = |n: usize| u64_at(counts, 8 * n).unwrap_or_default();
+                let entries = |n| u32::try_from(count(n)).unwrap_or(u32::MAX);
+                Occupancy {
+                    counted: gc_entries,
+                    pending: entries(0),
+                    failed: entries(1),
+                    heard: entries(2),
+                    asked: count(3),
+                    hushed: count(4),
+                }
+            });
             self.tables.push(TableCounters {
                 family,
                 stats: from_counters(|n| u64_at(counters, 8 * n).unwrap_or_default()),
-                gc_entries: find(STATS_GC_ENTRIES).and_then(|v| u32_at(v, 0)).unwrap_or_default(),
+                gc_entries,
                 thresholds: [0, 4, 8].map(|at| u32_at(thresholds, at).unwrap_or_default()),
+                occupancy,
             });
         }
         if let (Some(name), Some(count)) = (find(STATS_DROP_NAME), number(STATS_DROP_COUNT)) {
             self.drops.push((text_of(name), count));
         }
         self.reader_refused += number(STATS_READER_REFUSED).unwrap_or_default();
+        self.link_lost += number(STATS_LINK_LOST).unwrap_or_default();
     }
 }
 
@@ -247,13 +274,20 @@ mod tests {
             stats: from_counters(|n| n as u64 * 1_000_000_007),
             gc_entries: 5,
             thresholds: [1, 2, 3],
+            occupancy: None,
         };
+        let occupancy =
+            Occupancy { counted: 5, pending: 1, failed: 2, heard: 1, asked: 1 << 40, hushed: u64::MAX };
+        let guarded = TableCounters { occupancy: Some(occupancy), ..table };
         let mut told = Statistics::default();
-        told.take(&payload(|message| StatsPart::Table(&table).write(message)));
+        for table in [&table, &guarded] {
+            told.take(&payload(|message| StatsPart::Table(table).write(message)));
+        }
         told.take(&payload(|message| StatsPart::Drop("no_route", 9).write(message)));
         told.take(&payload(|message| StatsPart::ReaderRefused(4).write(message)));
+        told.take(&payload(|message| StatsPart::LinkLost(6).write(message)));
         let drops = vec![("no_route".to_owned(), 9)];
-        assert_eq!(told, Statistics { tables: vec![table], drops, reader_refused: 4 });
+        assert_eq!(told, Statistics { tables: vec![table, guarded], drops, reader_refused: 4, link_lost: 6 });
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | [`memory::pair`], [`memory::hub`] | bounded queues in this process | nothing |
 //! | [`Tap`] | the far end of an interface of the running kernel | `/dev/net/tun`, `CAP_NET_ADMIN` |
 //! | [`Packet`] | an existing interface, shared with the kernel (`AF_PACKET`) | `CAP_NET_RAW` |
+//! | [`Listener`] | the same, heard whole and without sending: no [`Link`] | `CAP_NET_RAW` |
 //! | [`Xdp`] | ARP and neighbour discovery of an existing interface (`AF_XDP`) | root |
 //!
 //! # The layers
@@ -66,7 +67,7 @@ pub use error::LinkError;
 pub use fault::{Fault, FaultHandle, FaultPlan, Faults};
 pub use interface::Info;
 pub use memory::Memory;
-pub use packet::{Packet, PacketOptions};
+pub use packet::{Listener, Packet, PacketOptions};
 pub use pcap::Pcap;
 pub use tap::Tap;
 pub use trace::{Direction, Trace};
@@ -120,6 +121,12 @@ pub trait Link: Send {
         None
     }
 
+    /// How many frames that came in were lost before they could be read, since the link was opened: its ring was full.
+    /// 0 for a link that cannot know.
+    fn losses(&mut self) -> u64 {
+        0
+    }
+
     /// Asks for the frames of these group addresses, and of no others that were asked for before.
     ///
     /// A link that hears all groups anyway does nothing.
@@ -152,6 +159,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn next_deadline(&self) -> Option<Time> {
         (**self).next_deadline()
+    }
+
+    fn losses(&mut self) -> u64 {
+        (**self).losses()
     }
 
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {

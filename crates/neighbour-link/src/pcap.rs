@@ -152,6 +152,10 @@ impl<L: Link, W: Write + Send> Link for Pcap<L, W> {
         self.below.next_deadline()
     }
 
+    fn losses(&mut self) -> u64 {
+        self.below.losses()
+    }
+
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {
         self.below.set_multicast(groups)
     }

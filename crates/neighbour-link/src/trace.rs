@@ -59,6 +59,10 @@ impl<L: Link, F: FnMut(Time, Direction, &[u8]) + Send> Link for Trace<L, F> {
         self.below.next_deadline()
     }
 
+    fn losses(&mut self) -> u64 {
+        self.below.losses()
+    }
+
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {
         self.below.set_multicast(groups)
     }

@@ -87,6 +87,22 @@ impl SeedSource {
     }
 }
 
+/// The index's hash with a secret of its own, for other tables whose keys an attacker may choose.
+#[derive(Debug)]
+pub struct Keyed(Seeds);
+
+impl Keyed {
+    /// The secret is drawn from `seed`, which nobody may know.
+    pub fn new(seed: u64) -> Self {
+        Self(SeedSource::new(seed).seeds())
+    }
+
+    /// Two different keys, whoever chose them, meet in one of 2ᵏ places with probability 2⁻ᵏ; take the upper bits.
+    pub fn hash(&self, key: &crate::Key) -> u32 {
+        hash(key.words(), &self.0)
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;

@@ -134,6 +134,7 @@ mod tags;
 mod template;
 
 pub use error::OutOfMemory;
+pub use hash::Keyed;
 pub use hit::Hit;
 pub use key::{Generation, Handle, Key};
 pub use long::MAX_ADDRESS;

@@ -3,6 +3,7 @@
 use crate::conf::Conf4;
 use crate::device::{LinkKind, Scope};
 use crate::event::{Reason, RouteType};
+use crate::guard::Whom;
 use crate::parms::Parm;
 use crate::proxy::Request;
 use crate::route::Hop;
@@ -179,6 +180,7 @@ impl Engine {
                 if self.arp_ignores(arp) {
                     return Err(DropReason::ArpIgnored);
                 }
+                self.may_reply(arp.device, arp.sender_ip.into(), Some(&arp.sender_hw))?;
                 self.arp_reply(arp);
             }
             return Ok(());
@@ -191,11 +193,15 @@ impl Engine {
             if self.arp_filters(arp) {
                 return Err(DropReason::ArpFiltered);
             }
-            self.arp_sender_seen(arp).ok_or(DropReason::NeighCreateFail)?;
+            self.may_reply(arp.device, arp.sender_ip.into(), Some(&arp.sender_hw))?;
+            if self.arp_sender_seen(arp).is_none() && !self.admits_by_class(Family::Inet) {
+                return Err(DropReason::NeighCreateFail);
+            }
             self.arp_reply(arp);
             return Ok(());
         }
         if arp.request && self.arp_proxies(arp) {
+            self.may_reply(arp.device, arp.sender_ip.into(), Some(&arp.sender_hw))?;
             self.arp_sender_seen(arp); // ARP-37
             let at_once = arp.via != Via::Group || self.proxy_delay(arp.device) == 0;
             match at_once {
@@ -327,6 +333,9 @@ impl Engine {
             Some(slot) => Some(slot),
             None if self.arp_accepts(arp) && (gratuitous || (!arp.request && unicast)) => {
                 self.create(arp.device, address, reason).ok().map(|id| id.slot) // ARP-42
+            }
+            None if !arp.request && unicast && self.answers_a_question(arp.device, address) => {
+                self.create_for(arp.device, address, reason, Whom::Known).ok().map(|id| id.slot)
             }
             None => None,
         };

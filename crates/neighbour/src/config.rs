@@ -1,6 +1,6 @@
 //! What an engine is told at its birth.
 
-use crate::guard::{Defence, MovePolicy};
+use crate::guard::{Admission, Defence, MovePolicy};
 use crate::table::Thresholds;
 use core::time::Duration;
 
@@ -45,6 +45,9 @@ pub struct Config {
     pub move_policy: MovePolicy,
     /// How devices look for, announce and defend own IPv4 addresses at first: `conf/default/acd`.
     pub defence: Defence,
+    /// Budgets beneath the thresholds for entries that nobody has verified, with which both tables begin;
+    /// [`crate::Engine::set_admission`] changes them.
+    pub admission: Admission,
     /// The thresholds with which both tables begin; [`crate::Engine::set_thresholds`] changes them.
     pub thresholds: Thresholds,
     /// Bytes of packets that may wait for one entry, as Linux's `unres_qlen_bytes`: the value with which both tables
@@ -73,6 +76,7 @@ impl Config {
             max_redirects: 4096,
             move_policy: MovePolicy::Linux,
             defence: Defence::Off,
+            admission: Admission::off(),
             thresholds: Thresholds::linux(),
             queued_bytes: 256 * 832,
             room: None,
@@ -122,10 +126,16 @@ impl Config {
     }
 
     /// Linux, and vigilance beyond it: a neighbour that answers is not moved by what others say of it
-    /// ([`MovePolicy::Verify`]), addresses that no host can have are not believed, and own IPv4 addresses are looked
-    /// for, announced and defended ([`Defence::Always`], RFC 5227).
+    /// ([`MovePolicy::Verify`]), addresses that no host can have are not believed, own IPv4 addresses are looked
+    /// for, announced and defended ([`Defence::Always`], RFC 5227), and entries that nobody has verified cannot push
+    /// out those that somebody did ([`Admission`]).
     pub const fn guarded() -> Self {
-        Self { move_policy: MovePolicy::Verify, defence: Defence::Always, ..Self::linux() }
+        Self {
+            move_policy: MovePolicy::Verify,
+            defence: Defence::Always,
+            admission: Admission::guarded(),
+            ..Self::linux()
+        }
     }
 
     /// The same with another seed.

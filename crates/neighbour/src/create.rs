@@ -2,6 +2,7 @@
 
 use crate::constructor::Constructed;
 use crate::event::{EventKind, Reason};
+use crate::guard::Whom;
 use crate::history::Happening;
 use crate::hooks::NewNeighbour;
 use crate::neighbour::Neighbour;
@@ -28,6 +29,9 @@ pub enum CreateError {
     /// EINVAL: the family is not attached to the device, or the device goes away (CRE-9, CRE-13).
     #[error("the device does not speak this family")]
     NoFamily,
+    /// ENOBUFS: the budget for entries that nobody has verified is spent ([`crate::Admission`]).
+    #[error("the budget for entries that nobody has verified is spent")]
+    Budget,
     /// The device's hook refused (CRE-10, CRE-11).
     #[error("the device refused the neighbour (errno {0})")]
     Hook(i32),
@@ -37,7 +41,7 @@ impl CreateError {
     /// The errno Linux would give.
     pub const fn errno(self) -> i32 {
         match self {
-            Self::TableFull | Self::OutOfMemory => 105,
+            Self::TableFull | Self::OutOfMemory | Self::Budget => 105,
             Self::NoDevice => 19,
             Self::NoFamily => 22,
             Self::Hook(errno) => errno,
@@ -56,8 +60,20 @@ impl Engine {
         address: IpAddr,
         reason: Reason,
     ) -> Result<Id, CreateError> {
+        self.create_for(device, address, reason, Whom::of(reason))
+    }
+
+    /// The same for somebody who has a budget of his own.
+    pub(crate) fn create_for(
+        &mut self,
+        device: DeviceId,
+        address: IpAddr,
+        reason: Reason,
+        whom: Whom,
+    ) -> Result<Id, CreateError> {
         let exempt = self.device(device).ok_or(CreateError::NoDevice)?.is_loopback();
-        self.create_with(device, address, Flags::empty(), exempt, reason)
+        self.create_in_order(device, address, Flags::empty(), exempt, reason, whom)
+            .inspect_err(|error| self.remember(device, address, Happening::NotCreated(*error)))
     }
 
     /// Creation with flags and exemption as userspace asked for (NL-14).
@@ -69,7 +85,7 @@ impl Engine {
         exempt: bool,
         reason: Reason,
     ) -> Result<Id, CreateError> {
-        self.create_in_order(device, address, flags, exempt, reason)
+        self.create_in_order(device, address, flags, exempt, reason, Whom::of(reason))
             .inspect_err(|error| self.remember(device, address, Happening::NotCreated(*error)))
     }
 
@@ -80,13 +96,20 @@ impl Engine {
         flags: Flags,
         exempt: bool,
         reason: Reason,
+        whom: Whom,
     ) -> Result<Id, CreateError> {
         let family = Family::of(address);
         if self.device(device).is_none() {
             return Err(CreateError::NoDevice);
         }
+        let mut class = None;
         if !exempt {
-            self.admit(family)?;
+            if self.admits_by_class(family) {
+                class = self.admit_by_class(device, address, whom)?;
+            }
+            if class.is_none() {
+                self.admit(family)?;
+            }
         }
         let made = self.create_admitted(device, address, flags);
         // Linked entries count by their place in the list; until then the count was taken by hand.
@@ -98,6 +121,7 @@ impl Engine {
             if !exempt {
                 self.table_mut(family).gc_link(id.slot); // CRE-15
             }
+            self.enter_class(id, class);
             let neighbour = self.info(id);
             self.tell(EventKind::Added { neighbour, reason });
         }
@@ -115,15 +139,22 @@ impl Engine {
         let crowded = before >= table.thresholds.thresh2 && now.is_after(table.last_flush.plus(delay));
         let freed = if full || crowded { self.forced_gc(family, full) } else { 0 };
         if full && freed == 0 {
-            let table = self.table_mut(family);
-            table.stats.table_fulls += 1;
-            table.gc_entries -= 1;
-            if let Some(suppressed) = table.overflow.pass(now, delay) {
-                self.tell(EventKind::TableOverflow { family, suppressed });
-            }
+            self.table_mut(family).gc_entries -= 1;
+            self.refuse_full(family);
             return Err(CreateError::TableFull);
         }
         Ok(())
+    }
+
+    /// Counts and tells that there was no room (CRE-4).
+    pub(crate) fn refuse_full(&mut self, family: Family) {
+        let now = self.clock.tick();
+        let delay = self.clock.ticks_ceil(FLUSH_DELAY);
+        let table = self.table_mut(family);
+        table.stats.table_fulls += 1;
+        if let Some(suppressed) = table.overflow.pass(now, delay) {
+            self.tell(EventKind::TableOverflow { family, suppressed });
+        }
     }
 
     /// From the allocation on; whatever fails here has "allocs" and "destroys" counted (CRE-16).

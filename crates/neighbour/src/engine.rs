@@ -156,6 +156,9 @@ impl Engine {
             work: Work::default(),
             config,
         };
+        if engine.config.admission.on {
+            Family::BOTH.into_iter().for_each(|family| engine.set_admission(family, engine.config.admission));
+        }
         if let Some(room) = engine.config.room {
             engine.reserve_all(room as usize)?;
         }

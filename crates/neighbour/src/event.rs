@@ -97,6 +97,8 @@ pub enum Reason {
     Managed,
     /// The table was full (CRE-3).
     ForcedGc,
+    /// Others needed its place among entries that nobody has verified ([`crate::Admission`]).
+    Admission,
     /// Idle too long, or FAILED (GC-25).
     PeriodicGc,
     /// The device went down or away, or changed its address.
@@ -168,6 +170,43 @@ pub enum EventKind {
         /// Refusals not told of since the last one.
         suppressed: u64,
     },
+    /// Somebody seeks more addresses than his budget has places for entries: a scan, perhaps ([`crate::Admission`]). Told
+    /// once in ten seconds for each source, and once a second for all.
+    Scan {
+        /// Where the addresses would be.
+        device: DeviceId,
+        /// Whose packets seek them; none: this host's own.
+        source: Option<IpAddr>,
+        /// The last one sought.
+        sought: IpAddr,
+        /// Packets that got no entry since the last time this was told of.
+        refused: u64,
+    },
+    /// Requests come faster than they are answered: see [`crate::Admission::reply_rate`]. Told once in ten seconds.
+    Storm {
+        /// On this device.
+        device: DeviceId,
+        /// Whose request was left unanswered last.
+        peer: IpAddr,
+        /// Requests left unanswered since the last time this was told of.
+        refused: u64,
+    },
+    /// A neighbour that was not seen before, among the last four thousand ([`crate::Admission`]).
+    NewStation {
+        /// The entry.
+        neighbour: NeighbourInfo,
+        /// Such stations that were not told of since the last one: a hundred are at once, and ten in a second.
+        suppressed: u64,
+    },
+    /// A table is used to nine tenths of gc_thresh3 ([`crate::Admission`]). Told once a minute.
+    NearLimit {
+        /// Which table.
+        family: Family,
+        /// Entries that count.
+        entries: u32,
+        /// gc_thresh3.
+        limit: u32,
+    },
     /// An own IPv6 address passed duplicate detection (ND-77).
     AddressAssigned {
         /// On this device.
@@ -207,7 +246,8 @@ pub enum EventKind {
         /// The address claimed.
         claimed: LlAddr,
     },
-    /// The old address was silent: the neighbour has moved (`move_policy` 1).
+    /// The old address was silent, and the neighbour has moved (`move_policy` 1); or it came back with another address
+    /// after its entry had gone ([`crate::Admission`]).
     Moved {
         /// The entry as it is now.
         neighbour: NeighbourInfo,

@@ -175,6 +175,7 @@ impl fmt::Display for Reason {
             Self::Admin(port) => write!(f, "by an administrator (port {port})"),
             Self::Managed => f.write_str("to keep a managed entry fresh"),
             Self::ForcedGc => f.write_str("to make room: the table reached gc_thresh2 or gc_thresh3"),
+            Self::Admission => f.write_str("to make room among entries that nobody has verified"),
             Self::PeriodicGc => f.write_str("FAILED or unused for gc_stale_time"),
             Self::Device => f.write_str("the device went down or away, or changed its address"),
             Self::Carrier => f.write_str("the carrier was lost"),

@@ -173,6 +173,7 @@ impl Engine {
         self.tasks.cancel(|task| task.device() == Some(id));
         self.acd_forget(id);
         self.moves_forget(id);
+        self.admission_forgets(id);
         self.removed_devices.push((id, self.device(id).map(|d| d.name.clone()).unwrap_or_default()));
         if self.removed_devices.len() > REMEMBERED_NAMES {
             self.removed_devices.remove(0);

@@ -83,7 +83,7 @@ pub use device::{
 };
 pub use engine::{Engine, Transmit};
 pub use event::{Event, EventKind, NeighbourInfo, Reason, RouteType};
-pub use guard::{Defence, Disbelief, MovePolicy};
+pub use guard::{Admission, Defence, Disbelief, MovePolicy, Occupancy};
 pub use history::{Happening, Record};
 pub use hooks::{DeviceHooks, HookError, NewNeighbour};
 pub use input::Input;

@@ -209,6 +209,15 @@ impl Neighbour {
         self.traits.put(Traits::HEADER_CACHED, 1);
     }
 
+    /// It answered once, or an administrator vouched for it ([`crate::Admission`]).
+    pub(crate) fn is_verified(&self) -> bool {
+        self.traits.of(Traits::VERIFIED) != 0
+    }
+
+    pub(crate) fn set_verified(&mut self) {
+        self.traits.put(Traits::VERIFIED, 1);
+    }
+
     /// It stands among those that [`crate::managed`] refreshes.
     pub(crate) fn is_refreshed(&self) -> bool {
         self.traits.of(Traits::REFRESHED) != 0
@@ -252,6 +261,7 @@ impl Traits {
     const DEAD: Field = Field(11, 1);
     const HEADER_CACHED: Field = Field(12, 1);
     const REFRESHED: Field = Field(13, 1);
+    const VERIFIED: Field = Field(14, 1);
 
     fn of(self, Field(shift, mask): Field) -> u16 {
         (self.0 >> shift) & mask

@@ -13,7 +13,7 @@ use crate::queue::{Full, Queue};
 use crate::route::Hop;
 use crate::table::Id;
 use crate::time::Tick;
-use crate::{DeviceId, DropReason, Engine, Family, NudState, Transmit, nud};
+use crate::{CreateError, DeviceId, DropReason, Engine, Family, NudState, Transmit, nud};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use neighbour_wire::LlAddr;
@@ -44,10 +44,17 @@ impl Engine {
         let family = Family::of(key);
         let id = match self.table(family).find(device, key) {
             Some(slot) => Id { family, slot },
-            None => match self.create(device, next_hop, Reason::Packet) {
-                Ok(id) => id,
-                Err(_) => return self.refuse_packet(packet, DropReason::NeighCreateFail), // CRE-19
-            },
+            None => {
+                let whom = self.seeks(family, &packet);
+                match self.create_for(device, next_hop, Reason::Packet, whom) {
+                    Ok(id) => id,
+                    Err(CreateError::Budget) => {
+                        self.ask_without_entry(device, key, Some(&packet));
+                        return self.refuse_packet(packet, DropReason::NeighBudget);
+                    }
+                    Err(_) => return self.refuse_packet(packet, DropReason::NeighCreateFail), // CRE-19
+                }
+            }
         };
         self.output(id, packet)
     }
@@ -108,7 +115,13 @@ impl Engine {
         if entry.is_dead() {
             return Ok(packet);
         }
-        let step = nud::next(entry.state, Cause::Send { immediate }, self.facts(id, now));
+        if entry.state == NudState::FAILED && !self.readmit(id, packet.as_deref()) {
+            let (device, address) = (self.entry(id).device(), self.address(id));
+            self.ask_without_entry(device, address, packet.as_deref());
+            packet.into_iter().for_each(|packet| self.buffers.give(packet));
+            return Err(DropReason::NeighBudget);
+        }
+        let step = nud::next(self.entry(id).state, Cause::Send { immediate }, self.facts(id, now));
         self.apply(id, &step, None, reason);
         match step.verdict {
             Verdict::Held => {

@@ -44,6 +44,7 @@ impl Engine {
     /// Marks an entry dead: it counts and is listed no longer (DST-1).
     fn leave_lists(&mut self, id: Id) {
         let device = self.entry(id).device();
+        self.leave_class(id);
         let table = self.table_mut(id.family);
         table.entries[id.slot].set_dead();
         table.gc_unlink(id.slot);

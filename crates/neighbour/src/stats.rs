@@ -135,6 +135,12 @@ reasons! {
     NeighFlushed = "neigh_flushed",
     /// No entry could be made (CRE-19).
     NeighCreateFail = "neigh_createfail",
+    /// No entry, since the budget for those that nobody has verified is spent; it may have been asked for without one
+    /// ([`crate::Admission`]).
+    NeighBudget = "neigh_budget",
+    /// A request left unanswered since its sender, or all strangers together, sent too many
+    /// ([`crate::Admission::reply_rate`]).
+    ReplyRate = "reply_rate",
     /// A claim of another address was not believed (`move_policy`).
     ClaimDisbelieved = "claim_disbelieved",
     /// No header could be built for this entry.

@@ -27,6 +27,7 @@ impl Engine {
         table.last_flush = pulled_up(table.last_flush, now, day);
         table.last_rand = pulled_up(table.last_rand, now, day);
         table.overflow.sweep(now, day);
+        self.sweep_memories(family, day);
         self.tasks.add(&self.clock, day, Task::Sweep(family));
         self.go_on_with_sweep(family, budget);
     }

@@ -5,9 +5,10 @@
 //! name. Without a device everywhere is meant: the defaults (and "all") and each device there is.
 
 use crate::conf::{Conf4, Conf6, Rule, combine};
+use crate::guard::Admission;
 use crate::parms::{Parm, QLEN_UNIT};
 use crate::{DeviceId, Engine, Family, Instant};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -90,6 +91,54 @@ const NEIGH: [(&str, Parm, Unit); 17] = [
 
 const TABLE: [&str; 4] = ["gc_thresh1", "gc_thresh2", "gc_thresh3", "gc_interval"];
 
+/// The numbers of [`Admission`], as they are written and read.
+const ADMISSION: [(&str, Admitted); 9] = [
+    ("admission", Admitted::Switch),
+    ("unresolved_percent", Admitted::Percent(|a| &mut a.unresolved_percent)),
+    ("unresolved_device_percent", Admitted::Percent(|a| &mut a.unresolved_device_percent)),
+    ("unresolved_source_percent", Admitted::Percent(|a| &mut a.unresolved_source_percent)),
+    ("heard_percent", Admitted::Percent(|a| &mut a.heard_percent)),
+    ("solicit_rate", Admitted::Rate(|a| &mut a.solicit_rate)),
+    ("solicit_device_rate", Admitted::Rate(|a| &mut a.solicit_device_rate)),
+    ("reply_rate", Admitted::Rate(|a| &mut a.reply_rate)),
+    ("reply_peer_rate", Admitted::Rate(|a| &mut a.reply_peer_rate)),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Admitted {
+    Switch,
+    Percent(fn(&mut Admission) -> &mut u8),
+    Rate(fn(&mut Admission) -> &mut u32),
+}
+
+impl Admitted {
+    /// The most it may be.
+    fn most(self) -> i64 {
+        match self {
+            Self::Switch => 1,
+            Self::Percent(_) => 100,
+            Self::Rate(_) => i64::from(i32::MAX),
+        }
+    }
+
+    fn get(self, mut of: Admission) -> i64 {
+        match self {
+            Self::Switch => i64::from(of.on),
+            Self::Percent(field) => i64::from(*field(&mut of)),
+            Self::Rate(field) => i64::from(*field(&mut of)),
+        }
+    }
+
+    /// A value that was checked.
+    fn set(self, of: &mut Admission, value: i64) {
+        match self {
+            Self::Switch => of.on = value != 0,
+            Self::Percent(field) => *field(of) = value as u8,
+            Self::Rate(field) => *field(of) = value as u32,
+        }
+    }
+}
+
 /// What a name means, besides its family.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Target {
@@ -97,6 +146,8 @@ enum Target {
     Conf4(Conf4),
     Conf6(Conf6),
     Table(usize),
+    /// Which of [`ADMISSION`].
+    Admission(usize),
 }
 
 /// Where a value goes.
@@ -146,6 +197,7 @@ impl Engine {
         let (family, target) = targets(name, &parsed)?[0];
         let table = self.table(family);
         Ok(match target {
+            Target::Admission(n) => ADMISSION[n].1.get(table.admission),
             Target::Table(3) => i64::from(self.clock.duration(table.gc_interval).as_secs() as u32),
             Target::Table(n) => i64::from(match n {
                 0 => table.thresholds.thresh1,
@@ -205,7 +257,8 @@ impl Engine {
             }
             _ => return Err(unknown()),
         };
-        if group.is_none() && !TABLE.contains(&last) {
+        let of_table = TABLE.contains(&last) || ADMISSION.iter().any(|(name, _)| *name == last);
+        if group.is_none() && !of_table {
             return Err(unknown());
         }
         Ok(Name { family, group, place, last: last.into() })
@@ -216,6 +269,7 @@ impl Engine {
         let most = i64::from(i32::MAX);
         let least_most = match target {
             Target::Conf4(_) | Target::Conf6(_) => (i64::from(i32::MIN), most),
+            Target::Admission(n) => (0, ADMISSION[n].1.most()),
             Target::Table(3) => (0, self.clock.duration(i32::MAX as u32).as_secs() as i64),
             Target::Table(_) | Target::Neigh(_, Unit::Plain) => (0, most),
             Target::Neigh(_, Unit::Packets) => (0, most / i64::from(QLEN_UNIT)),
@@ -261,6 +315,11 @@ impl Engine {
             Target::Table(3) => {
                 let ticks = self.clock.ticks_ceil(Duration::from_secs(value as u64));
                 self.table_mut(family).gc_interval = ticks;
+            }
+            Target::Admission(n) => {
+                let mut admission = self.table(family).admission;
+                ADMISSION[n].1.set(&mut admission, value);
+                self.set_admission(family, admission);
             }
             Target::Table(n) => {
                 let thresholds = &mut self.table_mut(family).thresholds;
@@ -404,7 +463,9 @@ fn targets(name: &str, parsed: &Name) -> Result<Vec<(Family, Target)>, SetError>
         let neigh = || {
             NEIGH.iter().find(|(n, ..)| *n == parsed.last).map(|(_, parm, unit)| Target::Neigh(*parm, *unit))
         };
-        let table = || TABLE.iter().position(|n| *n == parsed.last).map(Target::Table);
+        let admission = || ADMISSION.iter().position(|(n, _)| *n == parsed.last).map(Target::Admission);
+        let threshold = || TABLE.iter().position(|n| *n == parsed.last).map(Target::Table);
+        let table = || threshold().or_else(admission);
         let conf = || match family {
             Family::Inet => Conf4::ALL.iter().find(|c| c.name() == parsed.last).map(|c| Target::Conf4(*c)),
             Family::Inet6 => Conf6::ALL.iter().find(|c| c.name() == parsed.last).map(|c| Target::Conf6(*c)),
@@ -435,7 +496,8 @@ pub fn parameter_names() -> Vec<String> {
     let neigh = NEIGH.iter().map(|(name, ..)| alloc::format!("neigh/{name}"));
     let conf4 = Conf4::ALL.iter().map(|c| alloc::format!("ipv4/conf/{}", c.name()));
     let conf6 = Conf6::ALL.iter().map(|c| alloc::format!("ipv6/conf/{}", c.name()));
-    neigh.chain(TABLE.iter().map(ToString::to_string)).chain(conf4).chain(conf6).collect()
+    let table = TABLE.into_iter().chain(ADMISSION.map(|(name, _)| name)).map(Into::into);
+    neigh.chain(table).chain(conf4).chain(conf6).collect()
 }
 
 /// The name that shares most with a mistyped one.

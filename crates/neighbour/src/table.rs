@@ -2,6 +2,7 @@
 
 use crate::chunked::Chunked;
 use crate::config::Config;
+use crate::guard::{Admission, Newcomers};
 use crate::list::{Linked, Links, List};
 use crate::managed::Managed;
 use crate::neighbour::Neighbour;
@@ -12,6 +13,7 @@ use crate::stats::Stats;
 use crate::time::{Clock, Tick};
 use crate::timer::Wheel;
 use crate::{DeviceId, Family};
+use alloc::boxed::Box;
 use core::net::IpAddr;
 use core::ops::{Index, IndexMut};
 use core::time::Duration;
@@ -135,6 +137,9 @@ pub(crate) struct Table {
     /// Linux's hash, as far as a user sees it (HSH-1, HSH-3).
     pub(crate) hash_shift: u32,
     pub(crate) overflow: Ratelimit,
+    pub(crate) admission: Admission,
+    /// There while `admission` is on.
+    pub(crate) newcomers: Option<Box<Newcomers>>,
 }
 
 impl Table {
@@ -176,6 +181,8 @@ impl Table {
             last_rand: now.plus(defaults.reachable_time().saturating_mul(20)), // DM-29
             hash_shift: 3,
             overflow: Ratelimit::default(),
+            admission: Admission::off(),
+            newcomers: None,
             defaults,
         })
     }

@@ -231,6 +231,9 @@ impl Engine {
         if actions.contains(Actions::SUSPECT) {
             entry.set_output(entry.ops().suspect());
         }
+        if state != from {
+            self.change_class(id, reason);
+        }
         let store = lladdr.filter(|_| actions.contains(Actions::STORE));
         if let Some(lladdr) = store {
             self.table_mut(id.family).shared.publish(id.slot, state.0, lladdr.as_bytes());
@@ -240,6 +243,9 @@ impl Engine {
         if state != from || store.is_some() {
             let neighbour = self.info(id);
             self.tell(EventKind::Changed { neighbour, from, reason });
+        }
+        if state.is_valid() && !from.is_valid() {
+            self.station(id);
         }
         self.set_timer(id, timer, reason == Reason::Timer);
         self.table_mut(id.family).settle(id.slot);
@@ -257,6 +263,7 @@ impl Engine {
         let from = self.entry(id).state;
         if from != state {
             self.entry_mut(id).state = state;
+            self.change_class(id, reason);
             self.publish(id);
             let neighbour = self.info(id);
             self.tell(EventKind::Changed { neighbour, from, reason });

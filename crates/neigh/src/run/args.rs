@@ -66,7 +66,9 @@ pub struct Args {
     /// By default a TAP has a random one, and a packet port the interface's own.
     #[arg(long = "mac", value_name = "MAC[@PORT]")]
     pub(super) macs: Vec<MacSpec>,
-    /// How much is done beyond what Linux does [default: linux].
+    /// How much is done beyond what Linux does [default: guarded].
+    ///
+    /// Each protection has a switch of its own for --set: conf/move_policy, conf/acd, admission.
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<Profile>,
     /// A file in TOML with the same keys: port, address, route, set, mac (lists), upper, pcap, socket, ...
@@ -114,7 +116,9 @@ pub enum Upper {
 pub enum Profile {
     /// Nothing: exactly Linux.
     Linux,
-    /// And vigilance: a neighbour that answers is not moved by what others say of it (conf/move_policy=1).
+    /// And vigilance against storms and impostors: a neighbour that answers is not moved by what others say of it
+    /// (conf/move_policy=1), own IPv4 addresses are looked for, which takes up to seven seconds, and defended
+    /// (conf/acd=3), and entries that nobody has verified have a budget (admission=1).
     Guarded,
 }
 

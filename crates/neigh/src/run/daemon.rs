@@ -12,7 +12,9 @@ use super::state;
 use super::view::{View, told};
 use super::watch::LinkWatch;
 use anyhow::{Context, bail};
-use neighbour::{AddressState, DeviceId, Engine, Event, EventKind, Input, Instant, LlAddr, Prefix, Sent};
+use neighbour::{
+    AddressState, Defence, DeviceId, Engine, Event, EventKind, Input, Instant, LlAddr, Prefix, Sent,
+};
 use neighbour_link::Time;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -130,6 +132,15 @@ impl Daemon {
                 warn!("{}: waiting for the link to come up", self.ports[port].name);
             }
         }
+        let looked_for = |device: &DeviceId| {
+            self.engine.defence(*device) != Defence::Off
+                && self.engine.addresses(*device).any(|own| own.prefix.address().is_ipv4())
+        };
+        if self.devices.iter().any(looked_for) {
+            warn!(
+                "looking for others with our addresses, which takes up to seven seconds; --set conf/acd=0 does not"
+            );
+        }
         loop {
             let more = self.turn()?;
             if !self.ready && self.is_ready() {
@@ -184,6 +195,7 @@ impl Daemon {
             physical: &physical,
             known: &mut self.known,
             taken: &mut self.taken,
+            ports: &mut self.ports,
             changed: false,
         };
         self.control.serve(&mut view);

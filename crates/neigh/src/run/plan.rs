@@ -73,7 +73,7 @@ impl Plan {
             routes: Vec::new(),
             sets: args.sets.clone(),
             macs: Vec::new(),
-            profile: args.profile.unwrap_or(Profile::Linux),
+            profile: args.profile.unwrap_or(Profile::Guarded),
         };
         for spec in &args.addresses {
             let port = find(&format_args!("--address {spec}"), &spec.port)?.unwrap_or(0);
@@ -193,6 +193,7 @@ pub(super) fn route_failure(spec: &RouteSpec, error: &RouteError) -> Failure {
 mod tests {
     use super::*;
     use clap::Parser;
+    use neighbour::{Defence, Family, MovePolicy};
 
     #[derive(Parser)]
     struct Line {
@@ -206,6 +207,23 @@ mod tests {
         let plan = Plan::new(&args).map_err(|error| error.to_string())?;
         let facts: Vec<Facts> = plan.ports.iter().enumerate().map(|(i, s)| Facts::made_up(i, s)).collect();
         build(&plan, 1, &facts).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn all_protections_are_on_unless_the_profile_says_otherwise() {
+        let values = |line: &str| {
+            let Built { engine, devices, .. } = outcome(line).expect("right arguments");
+            let policy = Family::BOTH.map(|family| engine.move_policy(devices[0], family));
+            let admission = Family::BOTH.map(|family| engine.admission(family).on);
+            (policy, admission, engine.defence(devices[0]))
+        };
+        let guarded = ([MovePolicy::Verify; 2], [true; 2], Defence::Always);
+        let linux = ([MovePolicy::Linux; 2], [false; 2], Defence::Off);
+        assert_eq!(values("--port|tap:a"), guarded);
+        assert_eq!(values("--port|tap:a|--profile|guarded"), guarded);
+        assert_eq!(values("--port|tap:a|--profile|linux"), linux);
+        let off = "--set|conf/move_policy=0|--set|conf/acd=0|--set|admission=0";
+        assert_eq!(values(&format!("--port|tap:a|{off}")), linux);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The daemon as the control conversation sees it.
 
 use super::control::{News, Subject};
+use super::port::Port;
 use neighbour::{DeviceId, Engine, Event, EventKind, Instant, LinkKind};
 use neighbour_ctl::{Alert, Host, Interface, LinkFacts, notification};
 use std::collections::VecDeque;
@@ -25,6 +26,7 @@ pub(super) struct View<'a> {
     pub(super) known: &'a mut [(bool, bool)],
     /// Events that were taken to be told, and are still to be acted upon.
     pub(super) taken: &'a mut VecDeque<Event>,
+    pub(super) ports: &'a mut [Port],
     /// Something may have changed.
     pub(super) changed: bool,
 }
@@ -56,6 +58,10 @@ impl Host for View<'_> {
             flags |= Interface::CARRIER | RUNNING;
         }
         LinkFacts { hardware: kind.hardware_type(), flags }
+    }
+
+    fn link_losses(&mut self) -> u64 {
+        self.ports.iter_mut().map(|port| port.link.losses()).sum()
     }
 
     fn set_link(&mut self, device: DeviceId, up: bool) {

@@ -8,7 +8,7 @@ use crate::run::caught;
 use crate::watcher::{Limits, Link, Summary, Watcher};
 use anyhow::Context as _;
 use neighbour::{LlAddr, Prefix};
-use neighbour_link::{Capture, Link as _, LinkError, Packet, PacketOptions, Time};
+use neighbour_link::{Capture, LinkError, Listener, Time};
 use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -27,8 +27,7 @@ const FRAMES_A_TURN: usize = 4096;
 /// Watches an interface until a signal, or until it is gone.
 pub(super) fn interface(context: &mut Context, name: &str, mut limits: Limits) -> anyhow::Result<()> {
     let signals = caught(&[SIGTERM, SIGINT])?;
-    let options = PacketOptions { watch: true, ..PacketOptions::default() };
-    let mut link = Packet::open(name, options).map_err(|error| not_opened(name, &error))?;
+    let mut link = Listener::open(name).map_err(|error| not_opened(name, &error))?;
     let info = link.info()?;
     limits.prefixes.extend(own_prefixes(name));
     let known: Vec<String> = limits.prefixes.iter().map(|prefix| prefix.network().to_string()).collect();
@@ -40,7 +39,7 @@ pub(super) fn interface(context: &mut Context, name: &str, mut limits: Limits) -
     loop {
         let mut more = false;
         for _ in 0..FRAMES_A_TURN {
-            more = link.receive(Time::ZERO, &mut frame).map_err(|error| gone(name, error))?;
+            more = link.receive(&mut frame).map_err(|error| gone(name, error))?;
             if !more {
                 break;
             }
@@ -48,13 +47,13 @@ pub(super) fn interface(context: &mut Context, name: &str, mut limits: Limits) -
             tell_all(context, &mut watcher)?;
         }
         context.flush()?;
-        if link.losses() > lost {
-            lost = link.losses();
+        let losses = link.losses();
+        if losses > lost {
+            lost = losses;
             eprintln!("watch: frames came faster than they were read, and {lost} are lost until now");
         }
         let read = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds: Vec<PollFd<'_>> =
-            [Some(signals.as_fd()), link.as_fd()].into_iter().flatten().map(read).collect();
+        let mut fds: Vec<PollFd<'_>> = [signals.as_fd(), link.as_fd()].into_iter().map(read).collect();
         let wait = if more { PollTimeout::ZERO } else { PollTimeout::NONE };
         match poll(&mut fds, wait) {
             Ok(_) | Err(Errno::EINTR) => {}

@@ -126,7 +126,18 @@ impl Side {
             |kind: &str| std::env::temp_dir().join(format!("neigh-diff-{}-{n}.{kind}", std::process::id()));
         let (socket, log) = (file("sock"), file("log"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_neigh"));
-        command.args(["run", "--port", &format!("packet:{near}"), "--seed", "1", "--socket"]).arg(&socket);
+        command
+            .args([
+                "run",
+                "--profile",
+                "linux",
+                "--port",
+                &format!("packet:{near}"),
+                "--seed",
+                "1",
+                "--socket",
+            ])
+            .arg(&socket);
         command.args(["--address", "10.9.0.1/24", "--address", "fd00:9::1/64"]);
         for set in ["conf/accept_dad=0", "conf/router_solicitations=0", "conf/accept_ra=0"] {
             command.args(["--set", set]);

@@ -162,7 +162,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it and waits until it is ready.
+    /// Starts it and waits until it is ready. It does what the kernel does, unless the words name a profile.
     #[track_caller]
     pub(crate) fn start(words: &str) -> Self {
         let mut daemon = Self::launch(words);
@@ -187,6 +187,9 @@ impl Daemon {
     fn launch_at(words: &str, socket: PathBuf) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_neigh"));
         command.arg("run").args(words.split_whitespace());
+        if !words.contains("--profile") && !words.contains("--config") {
+            command.args(["--profile", "linux"]);
+        }
         let log = scratch("run.log");
         command.stderr(File::create(&log).expect("a temporary file"));
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program was built");

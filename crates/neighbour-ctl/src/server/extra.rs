@@ -13,6 +13,7 @@ use neighbour::{Family, SetError};
 use netlink_packet_core::NLM_F_MULTIPART;
 
 pub(super) fn statistics(call: &mut Call<'_, '_>, host: &mut impl Host) -> Outcome {
+    let lost = host.link_losses();
     let engine = host.engine();
     let head = Head { kind: NEIGH_NEWSTATS, flags: NLM_F_MULTIPART, ..call.head };
     let mut tell = |part: StatsPart<'_>| write(call.out, head, |message| part.write(message));
@@ -23,10 +24,12 @@ pub(super) fn statistics(call: &mut Call<'_, '_>, host: &mut impl Host) -> Outco
             stats: engine.stats(family),
             gc_entries: engine.gc_entries(family),
             thresholds: [thresholds.thresh1, thresholds.thresh2, thresholds.thresh3],
+            occupancy: engine.admission(family).on.then(|| engine.occupancy(family)),
         }));
     }
     engine.drops().for_each(|(reason, count)| tell(StatsPart::Drop(reason.name(), count)));
     tell(StatsPart::ReaderRefused(engine.reader().refused()));
+    tell(StatsPart::LinkLost(lost));
     call.end_dump(&Trouble::default())
 }
 

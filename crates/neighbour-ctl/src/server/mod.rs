@@ -73,6 +73,10 @@ pub trait Host {
     fn link(&self, device: DeviceId) -> LinkFacts;
     /// Switches a link on or off (`IFF_UP`).
     fn set_link(&mut self, device: DeviceId, up: bool);
+    /// Frames that were lost before they could be read, on all links.
+    fn link_losses(&mut self) -> u64 {
+        0
+    }
     /// Sentences on where a packet to this address would go, for an address without an entry; by default
     /// what the engine's addresses and routes say.
     fn why_absent(&self, address: std::net::IpAddr) -> String {

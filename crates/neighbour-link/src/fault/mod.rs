@@ -189,6 +189,10 @@ impl<L: Link> Link for Fault<L> {
         own.into_iter().flatten().chain(self.below.next_deadline()).min()
     }
 
+    fn losses(&mut self) -> u64 {
+        self.below.losses()
+    }
+
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {
         self.below.set_multicast(groups)
     }

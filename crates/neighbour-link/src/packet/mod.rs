@@ -1,25 +1,34 @@
 //! An existing interface, shared with the kernel: `AF_PACKET`.
 //!
-//! Reading is a ring that the kernel fills ([`ring`]), behind a filter ([`filter`]) that is in place
-//! before the socket hears anything. What was left to hardware that is not there is done here ([`mend`]).
-//! Sending gathers frames and sends them by `sendmmsg` ([`outbox`]).
+//! Reading is two rings that the kernel fills ([`ring`]): one for what neighbours say of themselves, one for all
+//! else, so that the one never waits behind the other, nor is lost with it. Each has a socket ([`receiver`]) behind a
+//! filter ([`filter`]) that is in place before the socket hears anything. What was left to hardware that is not there
+//! is done here ([`mend`]). Sending gathers frames and sends them by `sendmmsg` ([`outbox`]).
 
 mod filter;
+mod listener;
 mod mend;
 mod outbox;
+mod receiver;
 mod ring;
+mod turn;
 
 use crate::interface::{Interface, Name};
 use crate::membership::{self, Groups};
 use crate::{Info, Link, LinkError, Time, sys};
-use memmap2::MmapOptions;
+use filter::{Sort, concerning};
+pub use listener::Listener;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use outbox::Outbox;
-use ring::Ring;
-use socket2::{Domain, Socket, Type};
+use receiver::{Ears, Receiver};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use turn::Turn;
 
-/// How a [`Packet`] is opened. The default suits a host: 8 MiB of ring, about a millisecond of delay.
+/// A block for ARP and neighbour discovery is half as large as one for data, unless that is less than this.
+const CONTROL_BLOCK_MIN: u32 = 64 * 1024;
+
+/// How a [`Packet`] is opened. The default suits a host: 12 MiB of rings, about a millisecond of delay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PacketOptions {
     /// The address under which we are on the link; `None` for the interface's own.
@@ -27,7 +36,7 @@ pub struct PacketOptions {
     /// With another address the interface is made to hear all frames (promiscuous), of which only those to
     /// this address and to groups are read.
     pub mac: Option<[u8; 6]>,
-    /// How many blocks the receive ring has. Default 64: as each is handed over after `retire_ms`, however
+    /// How many blocks each of the two receive rings has. Default 64: as each is handed over after `retire_ms`, however
     /// empty, they are also the time for which a reader may be busy elsewhere.
     pub ring_blocks: u32,
     /// The size of a block in bytes, a multiple of the page size. Default 128 KiB.
@@ -42,23 +51,11 @@ pub struct PacketOptions {
     ///
     /// Faster, but a full device queue loses frames, and captures on this interface do not see them.
     pub qdisc_bypass: bool,
-    /// Watches the link instead of being a host on it. Default `false`.
-    ///
-    /// Whatever may be ARP or neighbour discovery is heard, whoever it is for and however it is wrapped, what this
-    /// machine sends included; the interface is made to hear all frames (promiscuous). `mac` counts for nothing then.
-    pub watch: bool,
 }
 
 impl Default for PacketOptions {
     fn default() -> Self {
-        Self {
-            mac: None,
-            ring_blocks: 64,
-            ring_block_bytes: 128 * 1024,
-            retire_ms: 1,
-            qdisc_bypass: false,
-            watch: false,
-        }
+        Self { mac: None, ring_blocks: 64, ring_block_bytes: 128 * 1024, retire_ms: 1, qdisc_bypass: false }
     }
 }
 
@@ -71,14 +68,16 @@ impl Default for PacketOptions {
 /// comes up; see [`is_up`](Self::is_up).
 #[derive(Debug)]
 pub struct Packet {
-    socket: Socket,
-    ring: Ring,
+    control: Receiver,
+    data: Receiver,
+    /// Readable when one of the two is.
+    ready: Epoll,
+    turn: Turn,
     outbox: Outbox,
     interface: Interface,
     ifindex: u32,
     mac: [u8; 6],
     groups: Groups,
-    ring_losses: u64,
     /// The interface went down, or was down from the start, and nothing came in since.
     down: bool,
 }
@@ -103,43 +102,29 @@ impl Packet {
             let name = info.name;
             return Err(LinkError::GroupMac { name, mac });
         }
-        // Protocol 0: the socket hears nothing before it is bound, so the filter misses nothing.
-        let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(|error| {
-            let name = name.to_owned();
-            match error.raw_os_error() {
-                Some(libc::EPERM | libc::EACCES) => LinkError::PacketDenied { name },
-                _ => LinkError::system(&name, "open a packet socket")(error),
-            }
-        })?;
-        let failed = |doing| LinkError::system(name, doing);
-        socket.set_nonblocking(true).map_err(failed("set the socket up"))?;
-        let ring =
-            make_ring(&socket, &options).map_err(failed("make a receive ring of the size asked for"))?;
-        let program = if options.watch { filter::discovery() } else { filter::concerning(mac) };
-        socket.attach_filter(&program).map_err(failed("attach the filter"))?;
-        let fd = socket.as_fd();
-        let bypass = libc::c_int::from(options.qdisc_bypass);
-        sys::set_packet_option(fd, libc::PACKET_QDISC_BYPASS, &bypass)
-            .map_err(failed("set PACKET_QDISC_BYPASS"))?;
-        if !options.watch {
-            sys::set_packet_option(fd, libc::PACKET_IGNORE_OUTGOING, &1)
-                .map_err(failed("set PACKET_IGNORE_OUTGOING (Linux 4.20 or later)"))?;
+        let open = |sort, options: &PacketOptions| {
+            Receiver::open(name, info.ifindex, &concerning(mac, sort), Ears::Others, options)
+        };
+        // Frames of neighbours are small.
+        let half = options.ring_block_bytes / 2;
+        let ring_block_bytes = if half >= CONTROL_BLOCK_MIN { half } else { options.ring_block_bytes };
+        let (control, _) = open(Sort::Control, &PacketOptions { ring_block_bytes, ..options.clone() })?;
+        let (data, down) = open(Sort::Data, &options)?;
+        if mac != info.mac {
+            membership::promiscuous(data.as_fd(), info.ifindex)
+                .map_err(LinkError::system(name, "make it promiscuous for the other MAC"))?;
         }
-        if mac != info.mac || options.watch {
-            membership::promiscuous(fd, info.ifindex).map_err(failed("make it promiscuous"))?;
-        }
-        sys::bind_packet(fd, info.ifindex).map_err(failed("bind the packet socket"))?;
-        // Binding to an interface that is down leaves an error behind, which is none.
-        let down = socket.take_error().map_err(failed("read the socket's state"))?.is_some();
+        let ready = watched(&[&control, &data]).map_err(LinkError::system(name, "watch its sockets"))?;
         Ok(Self {
-            socket,
-            ring,
+            control,
+            data,
+            ready,
+            turn: Turn::default(),
             outbox: Outbox::default(),
             interface,
             ifindex: info.ifindex,
             mac,
             groups: Groups::default(),
-            ring_losses: 0,
             down,
         })
     }
@@ -168,13 +153,9 @@ impl Packet {
         self.interface.is_up()
     }
 
-    /// How many frames that concerned us were lost since it was opened: the ring had no room for them, or
-    /// they did not fit into a block.
-    pub fn losses(&mut self) -> u64 {
-        // The kernel forgets what it has told.
-        let told = sys::packet_option::<libc::tpacket_stats_v3>(self.socket.as_fd(), libc::PACKET_STATISTICS);
-        self.ring_losses += told.map_or(0, |told| u64::from(told.tp_drops));
-        self.ring_losses + self.ring.broken()
+    /// How many of the [`losses`](Link::losses) were ARP or neighbour discovery.
+    pub fn control_losses(&mut self) -> u64 {
+        self.control.losses()
     }
 
     /// How many frames the kernel refused to send since it was opened.
@@ -183,47 +164,43 @@ impl Packet {
         self.outbox.refused()
     }
 
+    fn next(&mut self, buf: &mut Vec<u8>) -> bool {
+        let Self { control, data, turn, .. } = self;
+        let next = |receiver: &mut Receiver, buf: &mut Vec<u8>| {
+            buf.clear(); // of what could not be read whole
+            receiver.next(buf)
+        };
+        let mut both = (control, data, buf);
+        turn.take(&mut both, |(control, _, buf)| next(control, buf), |(_, data, buf)| next(data, buf))
+    }
+
     /// Whether the interface is still there. Called when the ring is empty, and before sending while down.
     ///
     /// The kernel leaves an error in the socket when the interface goes down, be it for good or not, and
     /// says nothing when one that is down already is removed. So as long as it may be down, it is asked.
     fn check(&mut self) -> io::Result<()> {
-        self.down |= self.socket.take_error()?.is_some();
-        if self.down && !sys::interface_exists(self.socket.as_fd(), self.ifindex) {
+        for receiver in [&self.control, &self.data] {
+            self.down |= receiver.take_error()?.is_some();
+        }
+        if self.down && !sys::interface_exists(self.data.as_fd(), self.ifindex) {
             return Err(io::Error::from_raw_os_error(libc::ENODEV));
         }
         Ok(())
     }
 }
 
-/// The version first, then the header before each frame, then the ring: the kernel wants that order.
-fn make_ring(socket: &Socket, options: &PacketOptions) -> io::Result<Ring> {
-    let fd = socket.as_fd();
-    let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
-    let version = libc::tpacket_versions::TPACKET_V3 as libc::c_int;
-    sys::set_packet_option(fd, libc::PACKET_VERSION, &version)?;
-    sys::set_packet_option(fd, libc::PACKET_VNET_HDR, &1)?;
-    const FRAME: u32 = 2048;
-    let frames = (options.ring_block_bytes / FRAME).checked_mul(options.ring_blocks);
-    let request = libc::tpacket_req3 {
-        tp_block_size: options.ring_block_bytes,
-        tp_block_nr: options.ring_blocks,
-        // Frames of any size share a block; this is only the number the kernel checks.
-        tp_frame_size: FRAME,
-        tp_frame_nr: frames.filter(|&frames| frames > 0).ok_or_else(invalid)?,
-        tp_retire_blk_tov: options.retire_ms.max(1),
-        tp_sizeof_priv: 0,
-        tp_feature_req_word: 0,
-    };
-    sys::set_packet_option(fd, libc::PACKET_RX_RING, &request)?;
-    let block_size = options.ring_block_bytes as usize;
-    let len = block_size.checked_mul(options.ring_blocks as usize);
-    let map = MmapOptions::new().len(len.ok_or_else(invalid)?).map_raw(socket)?;
-    Ring::new(map, block_size).ok_or_else(invalid)
+/// A descriptor that is readable when one of these is.
+fn watched(receivers: &[&Receiver]) -> io::Result<Epoll> {
+    let ready = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+    for receiver in receivers {
+        ready.add(receiver, EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLERR, 0))?;
+    }
+    Ok(ready)
 }
 
 impl Link for Packet {
-    /// Takes the next frame from the ring.
+    /// Takes the next frame from the rings: what neighbours say of themselves first, and after eight such frames
+    /// one of data, if there is one.
     ///
     /// A frame is what it would be on a wire: a VLAN tag is back in its place and a checksum is complete.
     /// One thing is not undone: TCP that the kernel has not yet segmented comes as one frame above the MTU.
@@ -233,7 +210,7 @@ impl Link for Packet {
     /// `ENODEV` once the interface was removed. That it is down is no error: nothing comes in.
     fn receive(&mut self, _now: Time, buf: &mut Vec<u8>) -> io::Result<bool> {
         buf.clear();
-        if self.ring.next(buf) {
+        if self.next(buf) {
             self.down = false;
             return Ok(true);
         }
@@ -253,7 +230,7 @@ impl Link for Packet {
             self.check()?;
         }
         if self.outbox.is_full() {
-            self.outbox.send(self.socket.as_fd());
+            self.outbox.send(self.data.as_fd());
         }
         self.outbox.push(frame);
         Ok(())
@@ -266,16 +243,21 @@ impl Link for Packet {
     /// The first refusal since the last call: `ENETDOWN`, `ENOBUFS`, `EMSGSIZE` for a frame larger than the MTU,
     /// `EINVAL` for one shorter than an Ethernet header. The other frames were sent nevertheless.
     fn flush(&mut self) -> io::Result<()> {
-        self.outbox.send(self.socket.as_fd());
+        self.outbox.send(self.data.as_fd());
         self.outbox.take_failure().map_or(Ok(()), Err)
     }
 
     fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.socket.as_fd())
+        Some(self.ready.0.as_fd())
+    }
+
+    /// Frames that concerned us for which a ring had no room, or that did not fit into a block.
+    fn losses(&mut self) -> u64 {
+        self.control.losses() + self.data.losses()
     }
 
     /// Asks the hardware for these groups; if it has no room for one, for all groups.
     fn set_multicast(&mut self, groups: &[[u8; 6]]) -> io::Result<()> {
-        self.groups.set(self.socket.as_fd(), self.ifindex, groups)
+        self.groups.set(self.data.as_fd(), self.ifindex, groups)
     }
 }

@@ -238,6 +238,7 @@ impl Engine {
             return; // PERMANENT meanwhile
         }
         let _ = self.believe(id, Some(&claimed), NudState::STALE, flags, reason);
+        self.station_moved(id);
         let neighbour = self.info(id);
         let now = self.clock.now();
         self.moves.remember(now, (device, address));

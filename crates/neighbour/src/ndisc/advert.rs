@@ -4,6 +4,7 @@ use super::{Message, options};
 use crate::conf::Conf6;
 use crate::device::AddressState;
 use crate::event::{EventKind, Reason};
+use crate::guard::Whom;
 use crate::update::UpdateFlags;
 use crate::{DropReason, Engine, NudState};
 use core::net::{IpAddr, Ipv6Addr};
@@ -47,12 +48,17 @@ impl Engine {
         let id = match self.seen_v6(device, advert.target, false, reason) {
             Some(id) => id,
             None => {
+                let answers = lladdr.is_some() && self.answers_a_question(device, address);
                 let learns = lladdr.is_some() && self.learns_untracked(device, source);
-                if !learns {
+                if !answers && !learns {
                     return Err(DropReason::NdIgnored); // ND-46
                 }
-                to = NudState::STALE; // ND-45
-                self.create(device, address, reason).map_err(|_| DropReason::NeighCreateFail)?
+                let whom = if answers { Whom::Known } else { Whom::Peer };
+                if !answers {
+                    to = NudState::STALE; // ND-45
+                }
+                let made = self.create_for(device, address, reason, whom);
+                made.map_err(|_| DropReason::NeighCreateFail)?
             }
         };
         if self.entry(id).state.has(NudState::FAILED) {

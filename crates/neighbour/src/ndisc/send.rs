@@ -6,6 +6,8 @@ use crate::ndisc_groups::{ALL_NODES, ALL_ROUTERS};
 use crate::{DeviceId, Engine, Sent};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
+use neighbour_wire::LlAddr;
+use neighbour_wire::ethernet::ethertype;
 use neighbour_wire::ipv6::solicited_node;
 use neighbour_wire::ndisc::{self, Header};
 
@@ -20,6 +22,8 @@ pub(crate) struct Advertise {
     pub(crate) overrides: bool,
     /// With the target's link-layer address.
     pub(crate) lladdr: bool,
+    /// Straight to this address, past the table.
+    pub(crate) to: Option<LlAddr>,
 }
 
 impl Engine {
@@ -35,7 +39,16 @@ impl Engine {
 
     /// ND messages go to their destination on their device, past all routes.
     pub(crate) fn nd_output(&mut self, device: DeviceId, destination: Ipv6Addr, packet: Vec<u8>) {
-        let _: Sent = self.send_to(device, IpAddr::V6(destination), packet);
+        match self.group_lladdr(device, destination) {
+            Some(to) => self.nd_output_to(device, &to, packet),
+            None => _ = self.send_to(device, IpAddr::V6(destination), packet),
+        }
+    }
+
+    /// Sends a message past the table.
+    fn nd_output_to(&mut self, device: DeviceId, to: &LlAddr, packet: Vec<u8>) {
+        let _: Sent = self.transmit(device, to, ethertype::IPV6, &packet);
+        self.recycle(packet);
     }
 
     /// Asks who has `target`: the target itself, or its solicited-node group (ND-13, ND-14).
@@ -96,7 +109,10 @@ impl Engine {
         let header = self.nd_header(device, source, destination);
         let mut packet = self.buffer();
         ndisc::emit_advert(&mut packet, &header, router, solicited, overrides, target, lladdr.as_ref(), pad);
-        self.nd_output(device, destination, packet);
+        match advert.to {
+            Some(to) => self.nd_output_to(device, &to, packet),
+            None => self.nd_output(device, destination, packet),
+        }
     }
 
     /// The own address to speak to `destination` with: of its scope, not deprecated, with the longest
@@ -138,6 +154,7 @@ impl Engine {
             solicited: false,
             overrides: true,
             lladdr: true,
+            to: None,
         });
     }
 

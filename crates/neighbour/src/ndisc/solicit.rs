@@ -12,6 +12,7 @@ use crate::table::Id;
 use crate::update::UpdateFlags;
 use crate::{DropReason, Engine, Family, NudState};
 use core::net::IpAddr;
+use neighbour_wire::LlAddr;
 use neighbour_wire::ipv6::is_solicited_node;
 use neighbour_wire::ndisc::Solicit;
 
@@ -65,6 +66,7 @@ impl Engine {
                 router = proxy.contains(Flags::ROUTER);
             }
         }
+        self.may_reply(device, source.into(), lladdr.as_ref())?;
         let assigned = state.is_some();
         let advert = Advertise {
             device,
@@ -74,6 +76,7 @@ impl Engine {
             solicited: true,
             overrides: assigned && destination.is_multicast(),
             lladdr: destination.is_multicast(),
+            to: None,
         };
         if dad {
             // ND-28; it came to a group (ND-21), so the answer overrides and has our address.
@@ -92,10 +95,14 @@ impl Engine {
             let flags = UpdateFlags::OVERRIDE | UpdateFlags::WEAK_OVERRIDE;
             let _ = self.update(id, lladdr.as_ref(), NudState::STALE, flags, reason); // ND-31
         }
-        if id.is_none() && header != HeaderOps::None {
+        // Beyond Linux an answer needs no entry, and is no use of one.
+        let own = self.device(device).ok_or(DropReason::DeviceDown)?;
+        let host = |lladdr: &LlAddr| !lladdr.is_zero() && !own.kind.is_group(lladdr.as_bytes());
+        let to = lladdr.filter(host).filter(|_| self.admits_by_class(Family::Inet6));
+        if id.is_none() && to.is_none() && header != HeaderOps::None {
             return Err(DropReason::NdIgnored); // ND-32
         }
-        self.send_advert(&advert);
+        self.send_advert(&Advertise { to, ..advert });
         Ok(())
     }
 

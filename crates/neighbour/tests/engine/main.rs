@@ -4,6 +4,7 @@ mod common;
 mod support;
 
 mod acd;
+mod admission;
 mod announce;
 mod arp_decisions;
 mod create_destroy;

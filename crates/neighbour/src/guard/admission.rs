@@ -1,0 +1,510 @@
+//! Who gets an entry while nobody has verified it: budgets by class, so that noise pushes out nothing but noise.
+//!
+//! Linux makes an entry for every address that a packet asks for, and for every stranger that speaks; at gc_thresh3 it
+//! refuses all newcomers alike. Here newcomers come under budgets beneath the thresholds. An entry that is sought can
+//! push out only another one that nobody has answered for; one that was heard of, those and others that were only
+//! heard of. Entries that were verified once, that are permanent or learned externally, are out of reach of both.
+//! Where the budget is spent, resolution goes on without an entry: the question is sent as far as the rates go, and
+//! remembered; the answer makes the entry.
+
+use super::classes::{Class, Classes, OWN, SOURCES};
+use super::memory::Memory;
+use super::replies::Replies;
+use super::scan::Scans;
+use super::stations::Stations;
+use crate::event::Reason;
+use crate::output::source_of;
+use crate::parms::Parm;
+use crate::ratelimit::Bucket;
+use crate::rng::Rng;
+use crate::table::{Id, Table, key};
+use crate::{CreateError, DeviceId, Engine, Family, MovePolicy, NudState};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use core::net::{IpAddr, Ipv6Addr};
+use neighbour_table::{Key, Keyed};
+
+/// So many of a list are looked at for one that may go.
+const LOOKED_AT: usize = 8;
+
+/// Budgets for entries that nobody has verified, for each table: [`crate::Config::admission`], and by name `admission`,
+/// `unresolved_percent` and so on ([`crate::Engine::set`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Admission {
+    /// Is there any of this? If not, newcomers are treated as Linux treats them.
+    pub on: bool,
+    /// Entries that are sought and unanswered, those that FAILED among them, in percent of gc_thresh3.
+    pub unresolved_percent: u8,
+    /// Of those the ones that wait for an answer on one device, in percent of gc_thresh3.
+    pub unresolved_device_percent: u8,
+    /// The same for packets that are passed on from one source prefix (/24 of IPv4, /64 of IPv6).
+    pub unresolved_source_percent: u8,
+    /// Entries of whom somebody spoke, and that nobody has verified since, in percent of gc_thresh3.
+    pub heard_percent: u8,
+    /// Questions a second that are asked without an entry, in each table.
+    pub solicit_rate: u32,
+    /// The same for one device.
+    pub solicit_device_rate: u32,
+    /// Requests of strangers that are answered in a second, in each table; 0: all. Verified neighbours do not count.
+    pub reply_rate: u32,
+    /// Requests of one peer, whoever it is, that are answered in a second; 0: all.
+    pub reply_peer_rate: u32,
+}
+
+impl Admission {
+    /// None, as Linux.
+    pub const fn off() -> Self {
+        Self { on: false, ..Self::guarded() }
+    }
+
+    /// What the profile `guarded` has.
+    pub const fn guarded() -> Self {
+        Self {
+            on: true,
+            unresolved_percent: 50,
+            unresolved_device_percent: 40,
+            unresolved_source_percent: 3,
+            heard_percent: 25,
+            solicit_rate: 1000,
+            solicit_device_rate: 500,
+            reply_rate: 100_000,
+            reply_peer_rate: 1000,
+        }
+    }
+}
+
+/// Entries of a table by class. Those that are neither were verified once, or are no one's to verify.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Occupancy {
+    /// All that count against the thresholds.
+    pub counted: u32,
+    /// Sought, and not answered yet.
+    pub pending: u32,
+    /// Sought, and nobody answered.
+    pub failed: u32,
+    /// Somebody spoke of them, and nobody has verified it.
+    pub heard: u32,
+    /// Questions that were sent without an entry.
+    pub asked: u64,
+    /// Packets that got neither an entry nor a question: the address was asked for just before, or the rates were
+    /// spent.
+    pub hushed: u64,
+}
+
+/// For whom an entry is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Whom {
+    /// A packet of ours, or one that is passed on from this source.
+    Packet(Option<IpAddr>),
+    /// A peer that spoke first.
+    Peer,
+    /// An administrator, or a peer that answered a question of ours.
+    Known,
+}
+
+impl Whom {
+    pub(crate) fn of(reason: Reason) -> Self {
+        match reason {
+            Reason::Packet | Reason::Handover | Reason::Managed => Self::Packet(None),
+            Reason::ArpRequest(_)
+            | Reason::ArpReply(_)
+            | Reason::NeighbourSolicit
+            | Reason::NeighbourAdvert { .. }
+            | Reason::RouterSolicit
+            | Reason::RouterAdvert
+            | Reason::Redirect => Self::Peer,
+            _ => Self::Known,
+        }
+    }
+}
+
+/// What a table needs of this while it is on.
+#[derive(Debug)]
+pub(crate) struct Newcomers {
+    pub(super) classes: Classes,
+    pub(super) scans: Scans,
+    pub(super) replies: Replies,
+    pub(super) stations: Stations,
+    /// Whom we asked for lately without making an entry.
+    asked: Memory<()>,
+    keyed: Keyed,
+    rate: Bucket,
+    device_rates: BTreeMap<DeviceId, Bucket>,
+    sent: u64,
+    hushed: u64,
+}
+
+impl Newcomers {
+    fn new(rng: &mut Rng, admission: &Admission) -> Self {
+        Self {
+            classes: Classes::default(),
+            scans: Scans::default(),
+            replies: Replies::new(rng.u64(), bucket(admission.reply_rate)),
+            stations: Stations::new(rng.u64()),
+            asked: Memory::new(rng.u64()),
+            keyed: Keyed::new(rng.u64()),
+            rate: bucket(admission.solicit_rate),
+            device_rates: BTreeMap::new(),
+            sent: 0,
+            hushed: 0,
+        }
+    }
+
+    /// The mark under which packets from this source are counted.
+    fn source(&self, source: Option<IpAddr>) -> u8 {
+        let addr = match source {
+            None => return OWN,
+            Some(IpAddr::V4(v4)) => u128::from(v4.to_bits() >> 8),
+            Some(IpAddr::V6(v6)) => v6.to_bits() >> 64,
+        };
+        let hash = u64::from(self.keyed.hash(&Key { addr, ifindex: 0 }));
+        // One of those behind OWN.
+        1 + ((hash * (SOURCES as u64 - 1)) >> 32) as u8
+    }
+
+    /// May one more question leave by this device?
+    fn may_ask(&mut self, device: DeviceId, admission: &Admission, now: crate::Instant) -> bool {
+        let own = self.device_rates.entry(device).or_insert_with(|| bucket(admission.solicit_device_rate));
+        own.take(now) && self.rate.take(now)
+    }
+}
+
+/// A quarter of a second's questions may be asked at once.
+fn bucket(per_second: u32) -> Bucket {
+    Bucket::new(per_second, per_second.div_ceil(4))
+}
+
+/// Budgets in entries.
+struct Budgets {
+    unresolved: u32,
+    device: u32,
+    source: u32,
+    heard: u32,
+}
+
+impl Table {
+    fn budgets(&self) -> Budgets {
+        let share = |percent: u8| {
+            let entries = u64::from(self.thresholds.thresh3) * u64::from(percent) / 100;
+            u32::try_from(entries).unwrap_or(u32::MAX).max(1)
+        };
+        Budgets {
+            unresolved: share(self.admission.unresolved_percent),
+            device: share(self.admission.unresolved_device_percent),
+            source: share(self.admission.unresolved_source_percent),
+            heard: share(self.admission.heard_percent),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.gc_entries >= self.thresholds.thresh3
+    }
+
+    fn class(&self, slot: u32) -> Option<Class> {
+        self.newcomers.as_ref()?.classes.class(slot)
+    }
+
+    fn put(&mut self, slot: u32, class: Option<Class>) {
+        let Some(newcomers) = &mut self.newcomers else { return };
+        newcomers.classes.put(slot, self.entries[slot].device(), class);
+    }
+}
+
+impl Engine {
+    /// Changes the budgets of a table. Switched on, it counts newcomers from then on.
+    pub fn set_admission(&mut self, family: Family, admission: Admission) {
+        let (table, rng) = (&mut self.tables[family as usize], &mut self.rng);
+        table.admission = admission;
+        match (&mut table.newcomers, admission.on) {
+            (Some(newcomers), true) => {
+                newcomers.rate = bucket(admission.solicit_rate);
+                newcomers.replies.strangers = bucket(admission.reply_rate);
+                newcomers.device_rates.clear();
+            }
+            (none, true) => *none = Some(Box::new(Newcomers::new(rng, &admission))),
+            (newcomers, false) => *newcomers = None,
+        }
+    }
+
+    /// The budgets of a table.
+    pub fn admission(&self, family: Family) -> Admission {
+        self.table(family).admission
+    }
+
+    /// A table's entries by class; without [`Admission`] only `counted`.
+    pub fn occupancy(&self, family: Family) -> Occupancy {
+        let table = self.table(family);
+        let counted = table.gc_entries;
+        let Some(newcomers) = &table.newcomers else { return Occupancy { counted, ..Occupancy::default() } };
+        Occupancy {
+            counted,
+            pending: newcomers.classes.pending(),
+            failed: newcomers.classes.len(Class::Failed),
+            heard: newcomers.classes.len(Class::Heard),
+            asked: newcomers.sent,
+            hushed: newcomers.hushed,
+        }
+    }
+
+    /// Are newcomers of this family admitted by class?
+    pub(crate) fn admits_by_class(&self, family: Family) -> bool {
+        self.table(family).newcomers.is_some()
+    }
+
+    /// For whom a packet seeks its next hop: itself, or the source that it is passed on for.
+    pub(crate) fn seeks(&self, family: Family, packet: &[u8]) -> Whom {
+        let passed_on = || source_of(packet).filter(|source| !self.is_local(*source));
+        Whom::Packet(self.admits_by_class(family).then(passed_on).flatten())
+    }
+
+    /// Makes room for a newcomer within its budget and counts it, or refuses it. None: no class is its own, and
+    /// Linux's rules decide alone.
+    pub(crate) fn admit_by_class(
+        &mut self,
+        device: DeviceId,
+        address: IpAddr,
+        whom: Whom,
+    ) -> Result<Option<Class>, CreateError> {
+        let family = Family::of(address);
+        let state = self.device(device).ok_or(CreateError::NoDevice)?;
+        let born_resolved = || self.construct(state, address).state != NudState::NONE;
+        let whom = if whom != Whom::Known && born_resolved() { Whom::Known } else { whom };
+        let class = match whom {
+            Whom::Known => {
+                if self.table(family).is_full() {
+                    self.make_room(family);
+                }
+                return Ok(None);
+            }
+            Whom::Peer => self.room_for_heard(family).then_some(Class::Heard),
+            Whom::Packet(source) => {
+                self.room_for_pending(family, device, source, address).map(Class::Pending)
+            }
+        };
+        match class {
+            Some(_) => {
+                self.table_mut(family).gc_entries += 1;
+                self.tell_near_limit(family);
+                Ok(class)
+            }
+            None if self.table(family).is_full() => {
+                self.refuse_full(family);
+                Err(CreateError::Budget)
+            }
+            None => Err(CreateError::Budget),
+        }
+    }
+
+    /// The mark of the source, if there is room for one more entry that it seeks.
+    fn room_for_pending(
+        &mut self,
+        family: Family,
+        device: DeviceId,
+        source: Option<IpAddr>,
+        address: IpAddr,
+    ) -> Option<u8> {
+        let table = self.table(family);
+        let newcomers = table.newcomers.as_ref()?;
+        let (budgets, mark) = (table.budgets(), newcomers.source(source));
+        let mine = newcomers.classes.len(Class::Pending(mark));
+        if mark != OWN && mine >= budgets.source {
+            self.scans(family, device, source, mark, address);
+            return None;
+        }
+        if newcomers.classes.pending_on(device) >= budgets.device
+            && !self.take_from_the_greedy(family, mine, Some(device))
+        {
+            if mark == OWN {
+                self.scans(family, device, source, mark, address);
+            }
+            return None;
+        }
+        let table = self.table(family);
+        let classes = &table.newcomers.as_ref()?.classes;
+        let spent = classes.pending() + classes.len(Class::Failed) >= budgets.unresolved;
+        let room = !(spent || table.is_full())
+            || self.evict_one(family, Class::Failed, None)
+            || self.take_from_the_greedy(family, mine, None);
+        room.then_some(mark)
+    }
+
+    fn room_for_heard(&mut self, family: Family) -> bool {
+        let table = self.table(family);
+        let Some(newcomers) = &table.newcomers else { return true };
+        if newcomers.classes.len(Class::Heard) >= table.budgets().heard {
+            return self.evict_one(family, Class::Heard, None);
+        }
+        !table.is_full() || self.make_room(family)
+    }
+
+    /// For one that spoke or is verified: whatever nobody verified may go, the most doubtful first.
+    fn make_room(&mut self, family: Family) -> bool {
+        let greediest = |table: &Table| table.newcomers.as_ref().map(|n| n.classes.greediest());
+        self.evict_one(family, Class::Failed, None)
+            || greediest(self.table(family))
+                .is_some_and(|source| self.evict_one(family, Class::Pending(source), None))
+            || self.evict_one(family, Class::Heard, None)
+    }
+
+    /// Takes the place of the oldest entry that the greediest source seeks, if it seeks more than `mine` and one.
+    fn take_from_the_greedy(&mut self, family: Family, mine: u32, on: Option<DeviceId>) -> bool {
+        let Some(newcomers) = &self.table(family).newcomers else { return false };
+        let class = Class::Pending(newcomers.classes.greediest());
+        newcomers.classes.len(class) > mine + 1 && self.evict_one(family, class, on)
+    }
+
+    /// Removes the oldest of a class that nobody holds; false if there is none at its beginning.
+    fn evict_one(&mut self, family: Family, class: Class, on: Option<DeviceId>) -> bool {
+        let table = self.table(family);
+        let Some(newcomers) = &table.newcomers else { return false };
+        let free = |slot: u32| {
+            // Who was heard of and is in use has a timer; who is pending has one, too, which goes with him.
+            let timer = class == Class::Heard && table.wheel.is_armed(slot);
+            table.shared.refs(slot) == 1 && !timer
+        };
+        let wanted = |(slot, device): &(u32, DeviceId)| on.is_none_or(|on| on == *device) && free(*slot);
+        let victim = newcomers.classes.iter(class).take(LOOKED_AT).find(wanted);
+        let Some((slot, _)) = victim else { return false };
+        let soon = self.clock.next_tick();
+        let timer = self.table_mut(family).wheel.cancel(slot);
+        let removed = self.remove_one(Id { family, slot }, Reason::Admission);
+        if timer && !removed {
+            // A reader took hold of it this very moment.
+            let table = self.table_mut(family);
+            table.wheel.arm(slot, soon);
+            table.settle(slot);
+        }
+        removed
+    }
+
+    /// An entry was made.
+    pub(crate) fn enter_class(&mut self, id: Id, class: Option<Class>) {
+        let table = self.table_mut(id.family);
+        match class {
+            None => table.entries[id.slot].set_verified(),
+            class => table.put(id.slot, class),
+        }
+    }
+
+    /// The state of an entry changed: whoever answered is verified, and so is what an administrator says.
+    pub(crate) fn change_class(&mut self, id: Id, reason: Reason) {
+        let table = self.table_mut(id.family);
+        let entry = &mut table.entries[id.slot];
+        let state = entry.state;
+        if state.has(NudState::REACHABLE) || matches!(reason, Reason::Admin(_)) || entry.is_exempt() {
+            entry.set_verified();
+        }
+        if table.newcomers.is_none() {
+            return;
+        }
+        let entry = &table.entries[id.slot];
+        let class = match table.class(id.slot) {
+            _ if entry.is_verified() || entry.is_dead() || state.has(NudState::NOARP) => None,
+            _ if state == NudState::FAILED => Some(Class::Failed),
+            _ if state.is_valid() => Some(Class::Heard),
+            Some(Class::Failed) => Some(Class::Pending(OWN)),
+            known => known,
+        };
+        table.put(id.slot, class);
+    }
+
+    /// An entry leaves the table.
+    pub(crate) fn leave_class(&mut self, id: Id) {
+        self.table_mut(id.family).put(id.slot, None);
+    }
+
+    /// A packet seeks a neighbour that did not answer before: has its source a place left?
+    pub(crate) fn readmit(&mut self, id: Id, packet: Option<&[u8]>) -> bool {
+        let table = self.table(id.family);
+        let Some(newcomers) = &table.newcomers else { return true };
+        if newcomers.classes.class(id.slot) != Some(Class::Failed) {
+            return true;
+        }
+        let source = match packet.map(|packet| self.seeks(id.family, packet)) {
+            Some(Whom::Packet(source)) => source,
+            _ => None,
+        };
+        let device = table.entries[id.slot].device();
+        let (budgets, mark) = (table.budgets(), newcomers.source(source));
+        let within = mark == OWN || newcomers.classes.len(Class::Pending(mark)) < budgets.source;
+        if !within {
+            let address = self.address(id);
+            self.scans(id.family, device, source, mark, address);
+        }
+        let table = self.table_mut(id.family);
+        let Some(newcomers) = &table.newcomers else { return true };
+        let admitted = within && newcomers.classes.pending_on(device) < budgets.device;
+        if admitted {
+            table.put(id.slot, Some(Class::Pending(mark)));
+        }
+        admitted
+    }
+
+    /// Asks for a neighbour that gets no entry, unless it was asked for within the last retrans_time, or the rates are
+    /// spent.
+    pub(crate) fn ask_without_entry(&mut self, device: DeviceId, address: IpAddr, packet: Option<&[u8]>) {
+        let family = Family::of(address);
+        let (now, tick) = (self.clock.now(), self.clock.tick());
+        let Some(parms) = self.device(device).and_then(|d| d.parms[family as usize].as_ref()) else { return };
+        let interval = parms.retrans(&self.clock);
+        let silent =
+            parms.get(Parm::McastSolicit) == 0 || self.move_policy(device, family) == MovePolicy::Static;
+        let table = self.table_mut(family);
+        let admission = table.admission;
+        let Some(newcomers) = &mut table.newcomers else { return };
+        let key = key(device, address);
+        let lately = newcomers.asked.get(&key).is_some_and(|note| tick.since(note.at) < interval as i32);
+        if silent
+            || lately
+            || !newcomers.may_ask(device, &admission, now)
+            || !newcomers.asked.put(key, tick, ())
+        {
+            newcomers.hushed += 1;
+            return;
+        }
+        newcomers.sent += 1;
+        let source = packet.and_then(source_of);
+        match address {
+            IpAddr::V4(target) => self.arp_solicit(device, target, source, None),
+            IpAddr::V6(target) => self.ndisc_solicit(device, target, source, false),
+        }
+    }
+
+    /// Does this answer a question that was asked without an entry? Each is answered once, and soon.
+    pub(crate) fn answers_a_question(&mut self, device: DeviceId, address: IpAddr) -> bool {
+        let family = Family::of(address);
+        let tick = self.clock.tick();
+        let parms = self.device(device).and_then(|d| d.parms[family as usize].as_ref());
+        let Some(parms) = parms else { return false };
+        let life = parms.retrans(&self.clock).saturating_mul(parms.get(Parm::McastSolicit).max(1));
+        let Some(newcomers) = &mut self.table_mut(family).newcomers else { return false };
+        let key = key(device, address);
+        let Some(at) = newcomers.asked.get(&key).map(|note| note.at) else { return false };
+        newcomers.asked.forget(&key);
+        i64::from(tick.since(at)) < i64::from(life)
+    }
+
+    /// Sends to a group past the table, which otherwise would have an entry for each group.
+    pub(crate) fn group_lladdr(&self, device: DeviceId, group: Ipv6Addr) -> Option<neighbour_wire::LlAddr> {
+        let past_the_table = group.is_multicast() && self.admits_by_class(Family::Inet6);
+        let state = self.device(device).filter(|_| past_the_table)?;
+        self.construct(state, group.into()).lladdr
+    }
+
+    /// Old stamps are forgotten before they wrap.
+    pub(crate) fn sweep_memories(&mut self, family: Family, age: u32) {
+        let tick = self.clock.tick();
+        if let Some(newcomers) = &mut self.table_mut(family).newcomers {
+            newcomers.asked.sweep(tick, age);
+            newcomers.replies.sweep(tick, age);
+            newcomers.stations.sweep(tick, age.saturating_mul(30));
+        }
+    }
+
+    /// The device is gone.
+    pub(crate) fn admission_forgets(&mut self, device: DeviceId) {
+        for newcomers in self.tables.iter_mut().filter_map(|table| table.newcomers.as_mut()) {
+            newcomers.device_rates.remove(&device);
+        }
+    }
+}

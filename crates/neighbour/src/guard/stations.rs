@@ -1,0 +1,76 @@
+//! Who has been seen before: arpwatch's `new station`, from a memory that outlives the entries.
+
+use super::memory::Memory;
+use crate::event::EventKind;
+use crate::ratelimit::Bucket;
+use crate::table::{Id, key};
+use crate::time::Tick;
+use crate::{Engine, NudState};
+use neighbour_table::Key;
+use neighbour_wire::LlAddr;
+
+/// Stations of one table.
+#[derive(Debug)]
+pub(super) struct Stations {
+    seen: Memory<LlAddr>,
+    told: Bucket,
+    hushed: u64,
+}
+
+impl Stations {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { seen: Memory::new(seed), told: Bucket::new(10, 100), hushed: 0 }
+    }
+
+    /// It has this address now; gives back the one it had, if it was seen before.
+    fn see(&mut self, key: Key, now: Tick, lladdr: LlAddr) -> Option<LlAddr> {
+        let before = self.seen.get(&key).map(|note| note.value);
+        self.seen.put(key, now, lladdr);
+        before
+    }
+
+    pub(super) fn sweep(&mut self, now: Tick, age: u32) {
+        self.seen.sweep(now, age);
+    }
+}
+
+impl Engine {
+    /// A neighbour has an address from now on.
+    pub(crate) fn station(&mut self, id: Id) {
+        if !self.admits_by_class(id.family) || self.entry(id).state.has(NudState::NOARP) {
+            return;
+        }
+        let (now, tick) = (self.clock.now(), self.clock.tick());
+        let (device, address) = (self.entry(id).device(), self.address(id));
+        let table = self.table_mut(id.family);
+        let lladdr = table.lladdr(id.slot);
+        let Some(newcomers) = &mut table.newcomers else { return };
+        let stations = &mut newcomers.stations;
+        match stations.see(key(device, address), tick, lladdr) {
+            Some(before) if before == lladdr => return,
+            Some(from) => {
+                let neighbour = self.info(id);
+                self.tell(EventKind::Moved { neighbour, from });
+                return;
+            }
+            None => {}
+        }
+        if !stations.told.take(now) {
+            stations.hushed += 1;
+            return;
+        }
+        let suppressed = core::mem::take(&mut stations.hushed);
+        let neighbour = self.info(id);
+        self.tell(EventKind::NewStation { neighbour, suppressed });
+    }
+    /// It has moved, which is told of elsewhere.
+    pub(super) fn station_moved(&mut self, id: Id) {
+        let tick = self.clock.tick();
+        let key = key(self.entry(id).device(), self.address(id));
+        let table = self.table_mut(id.family);
+        let lladdr = table.lladdr(id.slot);
+        if let Some(newcomers) = &mut table.newcomers {
+            newcomers.stations.see(key, tick, lladdr);
+        }
+    }
+}
