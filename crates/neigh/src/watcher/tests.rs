@@ -311,6 +311,25 @@ fn what_no_host_believes_is_counted_and_tells_nothing() {
     assert_eq!((summary.frames, summary.heard, summary.malformed), (bad.len() as u64, 0, bad.len() as u64));
 }
 
+/// Options of ICMPv6 messages that a capture cut short were read from behind its end (tcpdump). Whatever was cut, nothing
+/// is heard of it.
+#[test]
+fn cve_2018_14882_cve_2017_13041_messages_that_a_capture_cut_are_not_read_on() {
+    let messages = [
+        na("2001:db8::1", A, Some(A)),
+        ns("2001:db8::1", A, "2001:db8::2", Some([1; 6])),
+        ra("fe80::1", A, 1800, &[on_link("2001:db8::")]),
+        request("192.0.2.1", A, "192.0.2.9"),
+    ];
+    for frame in &messages {
+        let mut world = world();
+        for len in 0..frame.len() {
+            assert_eq!(world.words(&frame[..len]), [""; 0], "{len} of {}", frame.len());
+        }
+        assert!(!world.words(frame).is_empty(), "whole it is heard");
+    }
+}
+
 #[test]
 fn a_scan_and_a_storm_are_told_with_who_makes_them() {
     let limits = Limits { scan: 64, storm: 200, ..Limits::default() };

@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod cves;
 mod ending;
 mod golden;
 mod host;
