@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// A frame to all or to all nodes that asks for, or tells of, one of many addresses.
+/// A question for us by one of many who are neither of the two hosts: 192.0.2.100 to 192.0.2.199.
 fn frame(n: u32) -> Vec<u8> {
     let [_, b, c, d] = n.to_be_bytes();
     let mac = [2, 0, 9, b, c, d];
-    let arp = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &mac, &[192, 0, 2, d], &[0; 6], &[192, 0, 2, 2]].concat();
+    let arp =
+        [&[0, 1, 8, 0, 6, 4, 0, 1][..], &mac, &[192, 0, 2, 100 + d % 100], &[0; 6], &[192, 0, 2, 2]].concat();
     let mut frame = [&[0xff; 6][..], &mac, &[8, 6], &arp].concat();
     frame.resize(60, 0);
     frame
