@@ -12,4 +12,6 @@ pub mod diff;
 pub mod fuzz;
 pub mod instructions;
 pub mod oracle;
+#[cfg(test)]
+mod past_failures;
 pub mod rules;

@@ -108,7 +108,15 @@ enum Chosen {
     Why(OfTable),
     /// Tell what a person should know of, as it happens: moves, impostors, duplicate addresses, a full table.
     ///
-    /// WORDS: [dev DEV]. A line each, or a JSON object with -j; see `neigh run --profile guarded`.
+    /// WORDS: [dev DEV] | { on IFACE | in FILE } [prefix CIDR]... [scan N] [storm N] [stations N]. Without `on` and `in`
+    /// it tells what the daemon tells (see `neigh run --profile guarded`). `on` watches an interface and `in` a capture,
+    /// without a daemon and without sending anything: whatever it is behind, tags of VLANs or LLC. A line each, or a
+    /// JSON object with -j.
+    ///
+    /// `prefix` names a prefix of the link besides those of the interface; `scan` is how many addresses one station may
+    /// ask for in a minute (100), `storm` how many messages there may be in a second (500), `stations` how many are
+    /// remembered (16384).
+    #[command(after_long_help = crate::watcher::HELP)]
     Watch(OfTable),
     /// List, add or delete addresses of the daemon's devices.
     ///

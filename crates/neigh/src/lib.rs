@@ -12,6 +12,7 @@
 //! | `neigh sim`, `replay` | one each; the work is done by the crate `neighbour-sim` |
 //! | `neigh show`, `add`, `del`, `change`, `replace`, `get`, `flush`, `monitor`, `ntable` | one each, in iproute2's words |
 //! | `neigh stat`, `why`, `address`, `link` | one each, of the daemon's own |
+//! | `neigh watch` | `watch`; what is seen without a daemon is judged by `watcher` |
 
 mod address;
 mod batch;
@@ -43,6 +44,7 @@ mod socket;
 mod stat;
 mod usage;
 mod watch;
+mod watcher;
 mod why;
 mod words;
 

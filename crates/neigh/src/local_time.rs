@@ -1,6 +1,8 @@
 //! Times of the wall clock, in the zone of the user (`$TZ`, /etc/localtime).
 
-use jiff::{SignedDuration, Zoned};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
+use std::time::Duration;
 
 /// What was so many milliseconds ago, as `2026-11-20 21:03:07`.
 pub(crate) fn date(ago_ms: u32) -> String {
@@ -20,6 +22,14 @@ pub(crate) fn short() -> String {
     format!("{}.{:06}", now.strftime("%Y-%m-%dT%H:%M:%S"), now.subsec_nanosecond() / 1000)
 }
 
+/// A moment so long after 1970, in the same form. One that no calendar has is the last that it has.
+pub(crate) fn short_at(since_1970: Duration) -> String {
+    let since = SignedDuration::try_from(since_1970).unwrap_or(SignedDuration::MAX);
+    let then = Timestamp::from_duration(since).unwrap_or(Timestamp::MAX);
+    let then = then.to_zoned(TimeZone::system());
+    format!("{}.{:06}", then.strftime("%Y-%m-%dT%H:%M:%S"), then.subsec_nanosecond() / 1000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +38,10 @@ mod tests {
     fn times_have_the_width_of_iproute2s() {
         assert_eq!(date(0).len(), "2026-11-20 21:03:07".len());
         assert_eq!(short().len(), "2026-11-20T21:11:03.434119".len());
+        for seconds in [0, 1_700_000_000, u64::MAX] {
+            let text = short_at(Duration::from_secs(seconds));
+            assert_eq!(text.len(), short().len(), "{text}");
+        }
         assert!(long().ends_with(" usec"));
         assert!(date(0) > date(u32::MAX), "the past sorts before now");
     }

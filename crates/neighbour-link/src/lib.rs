@@ -11,6 +11,7 @@
 //! | [`memory::pair`], [`memory::hub`] | bounded queues in this process | nothing |
 //! | [`Tap`] | the far end of an interface of the running kernel | `/dev/net/tun`, `CAP_NET_ADMIN` |
 //! | [`Packet`] | an existing interface, shared with the kernel (`AF_PACKET`) | `CAP_NET_RAW` |
+//! | [`Listener`] | the same, heard whole and without sending: no [`Link`] | `CAP_NET_RAW` |
 //! | [`Xdp`] | ARP and neighbour discovery of an existing interface (`AF_XDP`) | root |
 //!
 //! # The layers
@@ -22,6 +23,8 @@
 //! | [`Pcap`] | writes each frame that passes into a capture file |
 //! | [`Fault`] | loses, delays, doubles, reorders and damages frames, the same way for the same seed |
 //! | [`Trace`] | shows each frame to a closure |
+//!
+//! [`Capture`] reads the frames of such a file, or of any other pcap or pcapng file.
 //!
 //! # Time
 //!
@@ -46,6 +49,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
+mod capture;
 mod error;
 pub mod fault;
 mod interface;
@@ -58,11 +62,12 @@ mod tap;
 mod trace;
 mod xdp;
 
+pub use capture::{Capture, CaptureError, Captured};
 pub use error::LinkError;
 pub use fault::{Fault, FaultHandle, FaultPlan, Faults};
 pub use interface::Info;
 pub use memory::Memory;
-pub use packet::{Packet, PacketOptions};
+pub use packet::{Listener, Packet, PacketOptions};
 pub use pcap::Pcap;
 pub use tap::Tap;
 pub use trace::{Direction, Trace};

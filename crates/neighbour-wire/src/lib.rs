@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`lladdr`] | link-layer addresses of 0 to 32 bytes |
 //! | [`ethernet`] | Ethernet II frames, behind priority tags |
+//! | [`peel`] | the same behind any tags and LLC, for whoever watches a link |
 //! | [`arp`] | ARP packets, of any address lengths |
 //! | [`ipv4`], [`ipv6`] | IP headers; IPv6 extension headers up to the upper layer |
 //! | [`icmpv4`], [`icmpv6`], [`echo`], [`udp`] | checksums and the little that a host and the tests need |
@@ -40,6 +41,7 @@ pub mod mld;
 pub mod ndisc;
 mod ndisc_emit;
 mod ndisc_options;
+pub mod peel;
 pub mod udp;
 
 pub use lladdr::{LlAddr, LlAddrError};

@@ -62,6 +62,10 @@ impl Engine {
         if !admin && lladdr.is_some_and(|claimed| self.doubts(id, claimed, to, flags, reason)) {
             return Ok(()); // as with a claim without OVERRIDE (UPD-9)
         }
+        // Linux leaves its address out where it answers a solicitation by unicast: asked where it was, it is there.
+        if !admin && lladdr.is_none() && to.has(NudState::REACHABLE) {
+            self.old_address_answered(id);
+        }
         self.believe(id, lladdr, to, flags, reason)
     }
 

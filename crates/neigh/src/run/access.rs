@@ -20,6 +20,15 @@ impl Access {
         Ok(Self { users: vec![Uid::from_raw(0), geteuid()], group })
     }
 
+    /// Loads what the lists of users and groups are read with, while programs and libraries can still be loaded.
+    pub(super) fn prepare(&self) {
+        if self.group.is_some() {
+            let nobody = User::from_uid(Uid::from_raw(u32::MAX - 1));
+            let groups = getgrouplist(c"root", Gid::from_raw(0));
+            tracing::debug!("users and groups can be asked about: {}", nobody.is_ok() && groups.is_ok());
+        }
+    }
+
     /// The socket's file shows the group; a daemon that is no member of it cannot do that, and it changes nothing.
     pub(super) fn show(&self, path: &Path) {
         if let Some(group) = self.group

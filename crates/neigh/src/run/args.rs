@@ -85,6 +85,13 @@ pub struct Args {
     /// ignored; entries of ports that are not there are left out.
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
+    /// Leave files and system calls unrestricted, for a debugger or tracer of the daemon.
+    ///
+    /// Without this, once all is open, the daemon reaches no files but those of --config, --state and --socket
+    /// (Landlock), and makes no system calls but those of its work (seccomp): no program can be run in it, no
+    /// connection opened. A kernel that cannot do that is told of in a line.
+    #[arg(long)]
+    pub(super) no_sandbox: bool,
     /// The seed of all chance, to repeat a run; by default from the system.
     #[arg(long, value_name = "NUMBER")]
     pub(super) seed: Option<u64>,

@@ -60,6 +60,7 @@ pub(super) fn merged(args: Args) -> Result<Args, Failure> {
         group: args.group.or(file.group),
         state: args.state.or(file.state),
         check: args.check,
+        no_sandbox: args.no_sandbox,
         profile: args.profile.or(file.profile),
         config: args.config,
         seed: args.seed.or(file.seed),

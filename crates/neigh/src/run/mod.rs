@@ -6,7 +6,8 @@
 //! 2. `plan`: an engine is built on made-up links, which finds what contradicts;
 //! 3. `port`: links are opened, and the engine is built on them;
 //! 4. `control`: the socket listens; then the capture begins;
-//! 5. `daemon`: the loop, until a signal; `reload` on SIGHUP; `state` keeps entries over a restart.
+//! 5. `privileges` and `sandbox`: what is not needed any more is given up;
+//! 6. `daemon`: the loop, until a signal; `reload` on SIGHUP; `state` keeps entries over a restart.
 //!
 //! What a failing step has made is undone by dropping it.
 
@@ -22,6 +23,7 @@ mod plan;
 mod port;
 mod privileges;
 mod reload;
+mod sandbox;
 mod spec;
 mod state;
 mod view;
@@ -75,6 +77,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     watch.learn(&mut ports).context("cannot read the state of the links")?;
     let facts: Vec<Facts> = ports.iter().map(port::Port::facts).collect();
     let built = plan::build(&plan, seed, &facts)?;
+    access.prepare();
     let control = control::Control::bind(crate::socket::path(args.socket.clone()), access)?;
     let start = Instant::now();
     if let Some(path) = &args.pcap {
@@ -82,6 +85,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         capture::start(&mut ports, path, epoch)?;
     }
     privileges::drop_all_but_needed(&ports);
+    if !args.no_sandbox {
+        let needs = sandbox::Needs {
+            config: args.config.clone(),
+            state: args.state.clone(),
+            socket: control.path().to_owned(),
+            groups: args.group.is_some(),
+            ..sandbox::Needs::default()
+        };
+        sandbox::close(&needs.with_ports(&ports));
+    }
     let upper = args.upper.unwrap_or(Upper::Host);
     let parts = daemon::Parts {
         built,
@@ -103,7 +116,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// A descriptor that becomes readable when one of these signals comes.
-fn caught(signals: &[i32]) -> anyhow::Result<UnixStream> {
+pub(crate) fn caught(signals: &[i32]) -> anyhow::Result<UnixStream> {
     let (reader, writer) = UnixStream::pair().context("cannot make a pipe for signals")?;
     for signal in signals {
         let writer = writer.try_clone().context("cannot make a pipe for signals")?;

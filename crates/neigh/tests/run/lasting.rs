@@ -217,6 +217,7 @@ fn it_keeps_no_privilege_but_that_of_opening_its_links_anew() {
         let set = |name: &str| u64::from_str_radix(&field(name), 16).unwrap();
         assert_eq!(["CapEff:", "CapPrm:", "CapBnd:"].map(set), [NET_RAW; 3], "{status}");
         assert_eq!((set("CapInh:"), set("CapAmb:"), field("NoNewPrivs:")), (0, 0, "1".into()));
+        assert_eq!(field("Seccomp:"), "2", "system calls are filtered\n{status}");
         // With that it does all that it did.
         works("ping", "-c 1 -W 5 192.0.2.2");
         ip("link set v1 address 02:00:00:00:99:01");
@@ -226,5 +227,59 @@ fn it_keeps_no_privilege_but_that_of_opening_its_links_anew() {
         ask(&daemon, "link v1 up");
         answers("2001:db8::2");
         assert_eq!(daemon.end("TERM"), Some(0));
+    });
+}
+
+#[test]
+fn without_its_sandbox_it_can_be_traced() {
+    in_namespace("lasting::without_its_sandbox_it_can_be_traced", || {
+        veth();
+        let mut daemon = Daemon::start(&format!("--port packet:v1 {ADDRESSES} --no-sandbox"));
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+        assert!(status.contains("Seccomp:\t0") && status.contains("NoNewPrivs:\t1"), "{status}");
+        works("ping", "-c 1 -W 5 192.0.2.2");
+        assert_eq!(daemon.end("TERM"), Some(0));
+    });
+}
+
+#[test]
+fn in_its_sandbox_it_reads_and_writes_what_it_was_told_of() {
+    in_namespace("lasting::in_its_sandbox_it_reads_and_writes_what_it_was_told_of", || {
+        veth();
+        let directory = scratch("closed");
+        for part in ["config", "state", "run"] {
+            fs::create_dir_all(directory.join(part)).unwrap();
+        }
+        let (config, state) = (directory.join("config/neigh.toml"), directory.join("state/state.json"));
+        let socket = directory.join("run/neigh.sock");
+        let write = |address: &str| {
+            let text = format!(
+                "port = ['packet:v1']\naddress = ['{address}']\nset = ['conf/accept_dad=0']\nstate = '{}'\npcap = '{}'",
+                state.display(),
+                directory.join("all.pcap").display(),
+            );
+            // As an editor does it: another file takes the place of the one that was there.
+            let beside = directory.join("config/edited");
+            fs::write(&beside, text).unwrap();
+            fs::rename(&beside, &config).unwrap();
+        };
+        write("192.0.2.2/24");
+        let words = format!("--config {} --group root --socket {}", config.display(), socket.display());
+        let mut daemon = Daemon::start_at(&words, socket.clone());
+        assert!(!daemon.log().contains("not restricted"), "{}", daemon.log());
+        answers("192.0.2.2");
+        write("192.0.2.3/24");
+        works("kill", &format!("-HUP {}", daemon.child.id()));
+        answers("192.0.2.3");
+        // Its link is opened anew, and the kernel asked about links.
+        ip("link set v1 address 02:00:00:00:99:02");
+        ip("neigh flush dev v0");
+        answers("192.0.2.3");
+        assert!(ask(&daemon, "show").contains("192.0.2.1 dev v1"));
+        assert_eq!(daemon.end("TERM"), Some(0));
+        assert!(state.exists() && !socket.exists(), "{}", daemon.log());
+        assert!(!daemon.log().contains("ermission"), "{}", daemon.log());
+        drop(daemon);
+        fs::remove_dir_all(&directory).unwrap();
     });
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod cves;
 mod ending;
 mod golden;
 mod host;
@@ -9,5 +10,6 @@ mod lasting;
 mod scan;
 mod show;
 mod twin;
+mod watch;
 mod world;
 mod wrong;

@@ -173,8 +173,20 @@ impl Daemon {
     /// Starts it.
     pub(crate) fn launch(words: &str) -> Self {
         let socket = scratch("run.sock");
+        Self::launch_at(&format!("{words} --socket {}", socket.display()), socket)
+    }
+
+    /// Starts it with a socket that the words name.
+    #[track_caller]
+    pub(crate) fn start_at(words: &str, socket: PathBuf) -> Self {
+        let mut daemon = Self::launch_at(words, socket);
+        daemon.wait_ready();
+        daemon
+    }
+
+    fn launch_at(words: &str, socket: PathBuf) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_neigh"));
-        command.arg("run").args(words.split_whitespace()).arg("--socket").arg(&socket);
+        command.arg("run").args(words.split_whitespace());
         if !words.contains("--profile") && !words.contains("--config") {
             command.args(["--profile", "linux"]);
         }

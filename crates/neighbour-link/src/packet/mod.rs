@@ -6,6 +6,7 @@
 //! is done here ([`mend`]). Sending gathers frames and sends them by `sendmmsg` ([`outbox`]).
 
 mod filter;
+mod listener;
 mod mend;
 mod outbox;
 mod receiver;
@@ -15,10 +16,11 @@ mod turn;
 use crate::interface::{Interface, Name};
 use crate::membership::{self, Groups};
 use crate::{Info, Link, LinkError, Time, sys};
-use filter::Sort;
+use filter::{Sort, concerning};
+pub use listener::Listener;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use outbox::Outbox;
-use receiver::Receiver;
+use receiver::{Ears, Receiver};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use turn::Turn;
@@ -100,7 +102,9 @@ impl Packet {
             let name = info.name;
             return Err(LinkError::GroupMac { name, mac });
         }
-        let open = |sort, options: &PacketOptions| Receiver::open(name, info.ifindex, mac, sort, options);
+        let open = |sort, options: &PacketOptions| {
+            Receiver::open(name, info.ifindex, &concerning(mac, sort), Ears::Others, options)
+        };
         // Frames of neighbours are small.
         let half = options.ring_block_bytes / 2;
         let ring_block_bytes = if half >= CONTROL_BLOCK_MIN { half } else { options.ring_block_bytes };

@@ -1,16 +1,24 @@
-//! One socket that hears frames of one sort, with the ring in which it hears them.
+//! One socket that hears what a filter passes, with the ring in which it hears it.
 
 use super::PacketOptions;
-use super::filter::{Sort, concerning};
 use super::ring::Ring;
 use crate::{LinkError, sys};
 use memmap2::MmapOptions;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockFilter, Socket, Type};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Frames share blocks, whatever their size; this is only the number that the kernel checks.
 const FRAME: u32 = 2048;
+
+/// Whom a socket hears.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ears {
+    /// Others.
+    Others,
+    /// This machine, too.
+    All,
+}
 
 #[derive(Debug)]
 pub(super) struct Receiver {
@@ -20,12 +28,12 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// Hears frames of a sort that concern `mac`. True beside it: the interface is down.
+    /// Hears what the program passes. True beside it: the interface is down.
     pub(super) fn open(
         name: &str,
         ifindex: u32,
-        mac: [u8; 6],
-        sort: Sort,
+        program: &[SockFilter],
+        ears: Ears,
         options: &PacketOptions,
     ) -> Result<(Self, bool), LinkError> {
         // Protocol 0: the socket hears nothing before it is bound, so the filter misses nothing.
@@ -40,13 +48,15 @@ impl Receiver {
         socket.set_nonblocking(true).map_err(failed("set the socket up"))?;
         let ring =
             make_ring(&socket, options).map_err(failed("make a receive ring of the size asked for"))?;
-        socket.attach_filter(&concerning(mac, sort)).map_err(failed("attach the filter"))?;
+        socket.attach_filter(program).map_err(failed("attach the filter"))?;
         let fd = socket.as_fd();
         let bypass = libc::c_int::from(options.qdisc_bypass);
         sys::set_packet_option(fd, libc::PACKET_QDISC_BYPASS, &bypass)
             .map_err(failed("set PACKET_QDISC_BYPASS"))?;
-        sys::set_packet_option(fd, libc::PACKET_IGNORE_OUTGOING, &1)
-            .map_err(failed("set PACKET_IGNORE_OUTGOING (Linux 4.20 or later)"))?;
+        if ears == Ears::Others {
+            sys::set_packet_option(fd, libc::PACKET_IGNORE_OUTGOING, &1)
+                .map_err(failed("set PACKET_IGNORE_OUTGOING (Linux 4.20 or later)"))?;
+        }
         sys::bind_packet(fd, ifindex).map_err(failed("bind the packet socket"))?;
         // Binding to an interface that is down leaves an error behind, which is none.
         let down = socket.take_error().map_err(failed("read the socket's state"))?.is_some();

@@ -11,5 +11,6 @@ mod lladdr;
 mod mld;
 mod ndisc;
 mod ndisc_options;
+mod peel;
 mod properties;
 mod support;

@@ -8,7 +8,7 @@ use neighbour_wire::ndisc::{
     RouterSolicit, Solicit, emit_advert, emit_redirect, emit_router_advert, emit_router_solicit,
     emit_solicit, lladdr_from_option,
 };
-use neighbour_wire::{LlAddr, arp, ethernet, icmpv4, icmpv6, ipv4, ipv6, mld, udp};
+use neighbour_wire::{LlAddr, arp, ethernet, icmpv4, icmpv6, ipv4, ipv6, mld, peel, udp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -16,6 +16,10 @@ use proptest::prelude::*;
 fn read_all(bytes: &[u8]) {
     if let Ok(frame) = ethernet::Frame::parse(bytes) {
         read_all_above(frame.payload);
+    }
+    if let Ok(peeled) = peel::peel(bytes) {
+        assert!(peeled.tags.priority <= peeled.tags.count && peeled.payload.len() + 14 <= bytes.len());
+        read_all_above(peeled.payload);
     }
     read_all_above(bytes);
     _ = String::from_utf8_lossy(bytes).parse::<LlAddr>();

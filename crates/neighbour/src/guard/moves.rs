@@ -216,7 +216,7 @@ impl Engine {
     }
 
     /// The neighbour is where it was.
-    fn old_address_answered(&mut self, id: Id) {
+    pub(crate) fn old_address_answered(&mut self, id: Id) {
         let who = self.who(id);
         if let Some(Held { claimed, reason, .. }) = self.moves.held.remove(&who) {
             self.tasks.cancel(|task| *task == Task::Move(who.0, who.1));

@@ -8,6 +8,7 @@ mod admission;
 mod announce;
 mod arp_decisions;
 mod create_destroy;
+mod cves;
 mod dad_mld;
 mod devices;
 mod fixed;

@@ -110,6 +110,26 @@ fn a_neighbour_that_answers_is_not_moved_by_what_another_says() {
     }
 }
 
+/// As Linux answers a solicitation by unicast: S, without O and without its address.
+#[test]
+fn an_answer_that_leaves_the_address_out_is_an_answer_of_the_old_one() {
+    for (what, frame) in claims(peer(Family::Inet6), OTHER_MAC) {
+        let mut world = world("1");
+        let peer = verified(&mut world, Family::Inet6);
+        let _ = world.frame(&frame);
+        world.run_for(ms(100));
+        assert_eq!(world.frame(&na(peer, None).frame()), Ok(()), "{what}");
+        world.run_for(secs(10));
+        assert_eq!(world.entry(peer).lladdr, lladdr(PEER_MAC), "{what}");
+        assert_eq!(world.drops(DropReason::ClaimDisbelieved), 1, "{what}");
+        let said = told(&world);
+        assert!(
+            matches!(said[..], [EventKind::MoveClaimed { .. }, EventKind::ClaimDisbelieved { .. }]),
+            "{what}"
+        );
+    }
+}
+
 #[test]
 fn a_neighbour_that_has_moved_is_believed_after_one_interval() {
     for family in Family::BOTH {
