@@ -1,7 +1,10 @@
 //! The stage: a bridge with three cables, to the daemon, to a host of the kernel that lives, and to the attacker.
 
 use crate::world::{Daemon, eventually, ip, output, scratch, works};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -22,10 +25,14 @@ pub(crate) fn has(tool: &str) -> bool {
     there
 }
 
-/// A process that ends with its test.
+/// A process that ends with its test, and with it those that it has made: parasite6 leaves one behind for each victim.
 pub(crate) struct Running(Child);
 
 impl Running {
+    fn start(command: &mut Command) -> std::io::Result<Self> {
+        command.process_group(0).spawn().map(Self)
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
@@ -33,7 +40,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ended = self.0.kill();
+        // Its group has its number.
+        let group = i32::try_from(self.0.id()).ok().map(Pid::from_raw);
+        let _ended = group.map(|group| killpg(group, Signal::SIGKILL));
         let _status = self.0.wait();
     }
 }
@@ -44,8 +53,8 @@ struct Place(Running);
 impl Place {
     /// Joins it to the bridge by a cable whose end there is `inner`, with this link-layer address.
     fn new(inner: &str, mac: &str, addresses: &[&str]) -> Self {
-        let sleeper = Command::new("unshare").args(["--net", "sleep", "600"]).spawn();
-        let place = Self(Running(sleeper.expect("unshare ran a moment ago")));
+        let sleeper = Running::start(Command::new("unshare").args(["--net", "sleep", "600"]));
+        let place = Self(sleeper.expect("unshare ran a moment ago"));
         let own = fs::read_link("/proc/self/ns/net").unwrap();
         eventually(|| match fs::read_link(format!("/proc/{}/ns/net", place.0.id())) {
             Ok(other) if other != own => Ok(()),
@@ -119,7 +128,7 @@ impl Stage {
     pub(crate) fn attack(&self, words: &str) -> Running {
         let mut command = Command::new("nsenter");
         command.args(self.attacker.words(words).split_whitespace());
-        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("nsenter ran"))
+        Running::start(command.stdout(Stdio::null()).stderr(Stdio::null())).expect("nsenter ran")
     }
 
     /// Carries one out to its end.
@@ -202,7 +211,7 @@ fn listen(words: &str, file: &Path) -> Running {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neigh"));
     command.args(words.split_whitespace()).stdout(File::create(file).unwrap());
     command.stderr(File::create(file.with_extension("err")).unwrap());
-    Running(command.spawn().expect("the program was built"))
+    Running::start(&mut command).expect("the program was built")
 }
 
 #[track_caller]
