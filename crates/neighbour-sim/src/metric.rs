@@ -25,12 +25,13 @@ const GROUP: [&str; 12] = [
 ];
 const FLOW: [&str; 7] =
     ["sent", "delivered", "lost", "lost_on_wire", "latency_p50_ms", "latency_p99_ms", "latency_max_ms"];
-const TABLE: [&str; 10] = [
+const TABLE: [&str; 11] = [
     "entries_peak",
     "entries_end",
     "counted_peak",
     "incomplete_peak",
     "failed_peak",
+    "unverified_peak",
     "table_fulls",
     "forced_gc_runs",
     "res_failed",
@@ -164,6 +165,7 @@ pub(crate) fn of_engine_alone(
         put(name, "counted_peak", f64::from(peaks.counted[f]));
         put(name, "incomplete_peak", peak(NudState::INCOMPLETE));
         put(name, "failed_peak", peak(NudState::FAILED));
+        put(name, "unverified_peak", f64::from(peaks.unverified[f]));
         put(name, "table_fulls", stats.table_fulls as f64);
         put(name, "forced_gc_runs", stats.forced_gc_runs as f64);
         put(name, "res_failed", stats.res_failed as f64);

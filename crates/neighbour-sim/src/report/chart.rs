@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::world::Sample;
-use crate::world::measure::STATES;
+use crate::world::measure::{CLASSES, STATES};
 use neighbour::Family;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -40,9 +40,26 @@ fn draw(paint: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>)
 }
 
 /// Entries by state over time, against the three thresholds; none of a family without entries to speak of.
-pub(super) fn occupancy(run: &Run, family: Family) -> Option<String> {
+pub(super) fn states(run: &Run, family: Family) -> Option<String> {
+    heap(run, family, "by state", &STATES, |sample, n| sample.states[family as usize][n])
+}
+
+/// Entries that count, by class; none where newcomers are not admitted by class.
+pub(super) fn classes(run: &Run, family: Family) -> Option<String> {
+    heap(run, family, "by class", &CLASSES, |sample, n| sample.classes[family as usize][n])
+}
+
+/// What there is of each kind over time, one upon the other, against the three thresholds.
+fn heap(
+    run: &Run,
+    family: Family,
+    by: &str,
+    kinds: &'static [&'static str],
+    of: impl Fn(&Sample, usize) -> u32,
+) -> Option<String> {
     let f = family as usize;
-    let all = |s: &Sample| s.states[f].iter().sum::<u32>();
+    let up_to = |s: &Sample, top: usize| (0..=top).map(|n| of(s, n)).sum::<u32>();
+    let all = |s: &Sample| up_to(s, kinds.len() - 1);
     let most = run.samples.iter().map(all).max().filter(|most| *most > 8)?;
     let end = run.samples.last()?.at_s.max(0.001);
     let thresholds = run.thresholds[f];
@@ -50,23 +67,22 @@ pub(super) fn occupancy(run: &Run, family: Family) -> Option<String> {
     let high = thresholds.into_iter().filter(|t| *t <= most.saturating_mul(3)).max().unwrap_or(0).max(most);
     draw(|area| {
         let mut chart = ChartBuilder::on(area)
-            .caption(format!("{}: entries by state", family.table_name()), ("sans-serif", 18))
+            .caption(format!("{}: entries {by}", family.table_name()), ("sans-serif", 18))
             .margin(10)
             .x_label_area_size(34)
             .y_label_area_size(60)
             .margin_right(90)
             .build_cartesian_2d(0.0..end, 0.0..f64::from(high) * 1.08)?;
         chart.configure_mesh().x_desc("seconds").y_desc("entries").light_line_style(TRANSPARENT).draw()?;
-        for top in (0..STATES.len()).rev() {
-            let heap = |s: &Sample| f64::from(s.states[f][..=top].iter().sum::<u32>());
-            if run.samples.iter().all(|s| s.states[f][top] == 0) {
+        for (top, kind) in kinds.iter().enumerate().rev() {
+            if run.samples.iter().all(|s| of(s, top) == 0) {
                 continue;
             }
             let colour = COLOURS[top];
-            let line = run.samples.iter().map(|s| (s.at_s, heap(s)));
+            let line = run.samples.iter().map(|s| (s.at_s, f64::from(up_to(s, top))));
             chart
                 .draw_series(AreaSeries::new(line, 0.0, colour.mix(0.85)))?
-                .label(STATES[top])
+                .label(*kind)
                 .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
         }
         let live = run.samples.iter().map(|s| (s.at_s, f64::from(s.live[f])));

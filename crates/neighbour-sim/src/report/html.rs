@@ -81,9 +81,9 @@ fn write_run(out: &mut String, run: &Run) -> std::fmt::Result {
         }
         writeln!(out, "</table>")?;
     }
-    let tables = Family::BOTH.map(|family| chart::occupancy(run, family));
+    let tables = Family::BOTH.map(|family| [chart::states(run, family), chart::classes(run, family)]);
     let others = [chart::packets(run), chart::drops(run), chart::events(run), chart::latencies(run)];
-    for svg in tables.into_iter().chain(others).flatten() {
+    for svg in tables.into_iter().flatten().chain(others).flatten() {
         writeln!(out, "<figure>{svg}</figure>")?;
     }
     writeln!(out, "<details><summary>All numbers</summary><table>")?;

@@ -1,6 +1,6 @@
 //! What is counted while the world runs.
 
-use neighbour::{Engine, EventKind, Family, NeighbourInfo, NudState};
+use neighbour::{Engine, EventKind, Family, NeighbourInfo, NudState, Occupancy};
 use std::collections::BTreeMap;
 
 /// Packets of a flow, or for a group.
@@ -24,7 +24,7 @@ impl Packets {
 }
 
 /// What kind of event, for counting.
-pub(crate) const EVENTS: [&str; 9] = [
+pub(crate) const EVENTS: [&str; 13] = [
     "added",
     "changed",
     "removed",
@@ -33,6 +33,10 @@ pub(crate) const EVENTS: [&str; 9] = [
     "move_claimed",
     "moved",
     "claim_disbelieved",
+    "scan",
+    "storm",
+    "new_station",
+    "near_limit",
     "other",
 ];
 
@@ -46,7 +50,11 @@ pub(crate) fn event_index(kind: &EventKind) -> usize {
         EventKind::MoveClaimed { .. } => 5,
         EventKind::Moved { .. } | EventKind::Restless { .. } => 6,
         EventKind::ClaimDisbelieved { .. } => 7,
-        _ => 8,
+        EventKind::Scan { .. } => 8,
+        EventKind::Storm { .. } => 9,
+        EventKind::NewStation { .. } => 10,
+        EventKind::NearLimit { .. } => 11,
+        _ => 12,
     }
 }
 
@@ -66,6 +74,9 @@ pub(crate) fn state_index(state: NudState) -> usize {
     }
 }
 
+/// The classes of entries that count: see [`neighbour::Occupancy`].
+pub(crate) const CLASSES: [&str; 4] = ["verified", "heard", "pending", "failed"];
+
 /// One moment, for the charts.
 #[derive(Clone, Debug, serde::Serialize, PartialEq, Default)]
 pub struct Sample {
@@ -75,6 +86,8 @@ pub struct Sample {
     pub states: [[u32; 7]; 2],
     /// Entries that count against the thresholds.
     pub gc_entries: [u32; 2],
+    /// Those of them by class: verified, heard, pending, failed. Nothing where newcomers are not admitted by class.
+    pub classes: [[u32; 4]; 2],
     /// Valid entries of hosts that are there.
     pub live: [u32; 2],
     /// Packets that wait.
@@ -95,6 +108,8 @@ pub(crate) struct Peaks {
     pub(crate) counted: [u32; 2],
     pub(crate) entries: [u64; 2],
     pub(crate) states: [[u32; 7]; 2],
+    /// Entries that nobody has verified.
+    pub(crate) unverified: [u32; 2],
     pub(crate) queued: u64,
     pub(crate) memory: u64,
     last_drops: BTreeMap<&'static str, u64>,
@@ -102,7 +117,7 @@ pub(crate) struct Peaks {
 }
 
 /// What an entry takes at the worst point of growth, measured by `neigh bench`, in bytes.
-const ENTRY_BYTES: u64 = 129;
+const ENTRY_BYTES: u64 = 132;
 /// What a waiting packet takes beside its bytes: `neighbour` and Linux count so much for its bookkeeping.
 const PACKET_BYTES: u64 = 832;
 
@@ -134,6 +149,12 @@ impl Peaks {
                 visit(&n, &mut sample);
             }
             sample.gc_entries[f] = engine.gc_entries(family);
+            if engine.admission(family).on {
+                let Occupancy { counted, pending, failed, heard, .. } = engine.occupancy(family);
+                let unverified = pending + failed + heard;
+                sample.classes[f] = [counted.saturating_sub(unverified), heard, pending, failed];
+                self.unverified[f] = self.unverified[f].max(unverified);
+            }
             for (peak, now) in self.states[f].iter_mut().zip(sample.states[f]) {
                 *peak = (*peak).max(now);
             }
