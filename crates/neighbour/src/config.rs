@@ -97,7 +97,7 @@ impl Config {
     ///
     /// What still allocates: changes of devices, addresses, routes and parameters; messages of routers, and asking
     /// for them; redirects that are heeded (none here: [`Config::max_redirects`]); reports of multicast groups;
-    /// announcements; managed entries; proxy entries and answers for them; forwarding in pieces, and errors owed to
+    /// announcements; managed entries; [`Config::admission`]; proxy entries and answers for them; forwarding in pieces, and errors owed to
     /// others; addresses that are not six bytes long; the eighth device and those after it.
     ///
     /// The thresholds stand to each other as Linux's do: below an eighth of `entries` nothing ages, from a half on a
