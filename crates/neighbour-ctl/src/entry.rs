@@ -1,15 +1,19 @@
 //! A neighbour as `RTM_NEWNEIGH` tells of it (`struct ndmsg` and its attributes).
 
-use neighbour::{Flags, LlAddr, NeighbourInfo, NudState};
+use crate::message::Writer;
+use neighbour::{Family, Flags, LlAddr, NeighbourInfo, NudState};
 use netlink_packet_core::DecodeError;
 use netlink_packet_core::Parseable;
-use netlink_packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourCacheInfo, NeighbourExtFlags, NeighbourFlags,
-    NeighbourMessage, NeighbourState,
-};
-use netlink_packet_route::{AddressFamily, route};
+use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
 use std::net::IpAddr;
 use std::time::Duration;
+
+const NDA_DST: u16 = 1;
+const NDA_LLADDR: u16 = 2;
+const NDA_CACHEINFO: u16 = 3;
+const NDA_PROBES: u16 = 4;
+const NDA_PROTOCOL: u16 = 12;
+const NDA_FLAGS_EXT: u16 = 15;
 
 /// Why a message could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +79,6 @@ pub struct Entry {
 
 impl From<&NeighbourInfo> for Entry {
     fn from(info: &NeighbourInfo) -> Self {
-        let centis = |age: Duration| u32::try_from(age.as_millis() / 10).unwrap_or(u32::MAX);
         Self {
             interface: info.device.index(),
             address: info.address,
@@ -95,30 +98,46 @@ impl From<&NeighbourInfo> for Entry {
     }
 }
 
+/// In 1/100 s, without a division in 128 bits, as `as_millis` would have it.
+fn centis(age: Duration) -> u32 {
+    let whole = age.as_secs().saturating_mul(100);
+    u32::try_from(whole.saturating_add(u64::from(age.subsec_millis() / 10))).unwrap_or(u32::MAX)
+}
+
 impl Entry {
-    /// The message without its netlink header, its attributes in the kernel's order.
-    pub(crate) fn to_message(&self) -> NeighbourMessage {
-        let mut message = NeighbourMessage::default();
-        message.header.family = AddressFamily::from(self.address);
-        message.header.ifindex = self.interface;
-        message.header.state = NeighbourState::from(u16::from(self.state.0));
-        message.header.flags = NeighbourFlags::from_bits_retain(self.flags.bits() as u8);
-        message.header.kind = route::RouteType::from(self.kind);
-        let attributes = &mut message.attributes;
-        attributes.push(NeighbourAttribute::Destination(self.address.into()));
-        let lladdr = self.lladdr.filter(|_| self.state.is_valid());
-        attributes.extend(lladdr.map(|a| NeighbourAttribute::LinkLayerAddress(a.as_bytes().to_vec())));
-        attributes.extend(self.probes.map(NeighbourAttribute::Probes));
-        attributes.extend(self.cache.map(|cache| NeighbourAttribute::CacheInfo(cache.to_attribute())));
+    /// Writes the message behind its netlink header, its attributes in the kernel's order.
+    ///
+    /// A dump has as many of them as there are neighbours, so no message of the library is made on the way, whose
+    /// every attribute has a place in memory of its own.
+    pub(crate) fn write(&self, message: &mut Writer<'_>) {
+        let family = crate::family_number(Some(Family::of(self.address)));
+        let [i0, i1, i2, i3] = self.interface.to_ne_bytes();
+        let [s0, s1] = u16::from(self.state.0).to_ne_bytes();
+        let flags = self.flags.bits() as u8;
+        message.put(&[family, 0, 0, 0, i0, i1, i2, i3, s0, s1, flags, self.kind]);
+        match self.address {
+            IpAddr::V4(v4) => message.attribute(NDA_DST, &v4.octets()),
+            IpAddr::V6(v6) => message.attribute(NDA_DST, &v6.octets()),
+        }
+        if let Some(lladdr) = self.lladdr.as_ref().filter(|_| self.state.is_valid()) {
+            message.attribute(NDA_LLADDR, lladdr.as_bytes());
+        }
+        if let Some(probes) = self.probes {
+            message.u32(NDA_PROBES, probes);
+        }
+        if let Some(cache) = &self.cache {
+            let mut bytes = [0; 16];
+            let words = [cache.confirmed, cache.used, cache.updated, cache.refcnt];
+            bytes.as_chunks_mut().0.iter_mut().zip(words).for_each(|(four, word)| *four = word.to_ne_bytes());
+            message.attribute(NDA_CACHEINFO, &bytes);
+        }
         if self.protocol != 0 {
-            attributes.push(NeighbourAttribute::Protocol(self.protocol.into()));
+            message.attribute(NDA_PROTOCOL, &[self.protocol]);
         }
         let extended = self.flags.bits() >> 8;
         if extended != 0 {
-            let flags = NeighbourExtFlags::from_bits_retain(extended);
-            attributes.push(NeighbourAttribute::ExtFlags(flags));
+            message.u32(NDA_FLAGS_EXT, extended);
         }
-        message
     }
 
     /// Reads what follows the netlink header of a `RTM_NEWNEIGH`.
@@ -173,23 +192,55 @@ impl Entry {
     }
 }
 
-impl CacheInfo {
-    /// The library's type cannot be built but from its bytes.
-    fn to_attribute(self) -> NeighbourCacheInfo {
-        let words = [self.confirmed, self.used, self.updated, self.refcnt].map(u32::to_ne_bytes);
-        let bytes: Vec<u8> = words.concat();
-        NeighbourCacheInfo::parse(&bytes).unwrap_or_else(|_| unreachable!("sixteen bytes are one cacheinfo"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::HEADER;
+    use crate::message::{Head, write};
     use netlink_packet_core::Emitable;
+    use netlink_packet_route::neighbour::{
+        NeighbourCacheInfo, NeighbourExtFlags, NeighbourFlags, NeighbourState,
+    };
+    use netlink_packet_route::{AddressFamily, route};
     use proptest::prelude::*;
 
+    /// The message as the library writes it: the judge of [`Entry::write`].
+    fn by_the_library(entry: &Entry) -> NeighbourMessage {
+        let mut message = NeighbourMessage::default();
+        message.header.family = AddressFamily::from(entry.address);
+        message.header.ifindex = entry.interface;
+        message.header.state = NeighbourState::from(u16::from(entry.state.0));
+        message.header.flags = NeighbourFlags::from_bits_retain(entry.flags.bits() as u8);
+        message.header.kind = route::RouteType::from(entry.kind);
+        let attributes = &mut message.attributes;
+        attributes.push(NeighbourAttribute::Destination(entry.address.into()));
+        let lladdr = entry.lladdr.filter(|_| entry.state.is_valid());
+        attributes.extend(lladdr.map(|a| NeighbourAttribute::LinkLayerAddress(a.as_bytes().to_vec())));
+        attributes.extend(entry.probes.map(NeighbourAttribute::Probes));
+        attributes.extend(entry.cache.map(|cache| {
+            // The library's type cannot be built but from its bytes.
+            let words = [cache.confirmed, cache.used, cache.updated, cache.refcnt].map(u32::to_ne_bytes);
+            NeighbourAttribute::CacheInfo(NeighbourCacheInfo::parse(&words.concat()).unwrap())
+        }));
+        if entry.protocol != 0 {
+            attributes.push(NeighbourAttribute::Protocol(entry.protocol.into()));
+        }
+        let extended = entry.flags.bits() >> 8;
+        if extended != 0 {
+            let flags = NeighbourExtFlags::from_bits_retain(extended);
+            attributes.push(NeighbourAttribute::ExtFlags(flags));
+        }
+        message
+    }
+
+    /// The message as it is sent.
     fn bytes_of(entry: &Entry) -> Vec<u8> {
-        let message = entry.to_message();
+        let mut bytes = Vec::new();
+        write(&mut bytes, Head::default(), |message| entry.write(message));
+        bytes.split_off(HEADER)
+    }
+
+    fn emitted(message: &NeighbourMessage) -> Vec<u8> {
         let mut bytes = vec![0; message.buffer_len()];
         message.emit(&mut bytes);
         bytes
@@ -246,14 +297,19 @@ mod tests {
 
     #[test]
     fn a_link_layer_address_that_is_too_long_is_refused() {
-        let mut message = sample().to_message();
+        let mut message = by_the_library(&sample());
         message.attributes[1] = NeighbourAttribute::LinkLayerAddress(vec![1; 33]);
-        let mut bytes = vec![0; message.buffer_len()];
-        message.emit(&mut bytes);
+        let bytes = emitted(&message);
         assert!(matches!(Entry::parse(&bytes), Err(MessageError::LongLladdr(33))));
     }
 
     proptest! {
+        #[test]
+        fn times_are_cut_to_hundredths(secs in prop_oneof![0_u64..100, 0_u64..50_000_000, any::<u64>()], nanos in 0_u32..1_000_000_000) {
+            let age = Duration::new(secs, nanos);
+            prop_assert_eq!(centis(age), u32::try_from(age.as_millis() / 10).unwrap_or(u32::MAX));
+        }
+
         #[test]
         fn what_goes_in_comes_out(
             interface: u32, v6: Option<u128>, v4: u32, state: u8, flags in 0_u32..0x800, kind in 0_u8..12,
@@ -274,7 +330,9 @@ mod tests {
                 probes,
                 protocol,
             };
-            prop_assert_eq!(Entry::parse(&bytes_of(&entry)).unwrap(), entry);
+            let bytes = bytes_of(&entry);
+            prop_assert_eq!(&bytes, &emitted(&by_the_library(&entry)));
+            prop_assert_eq!(Entry::parse(&bytes).unwrap(), entry);
         }
 
         #[test]

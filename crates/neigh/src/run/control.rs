@@ -18,10 +18,12 @@ const CLIENTS_MAX: usize = 64;
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
 /// Beyond this a member of a group misses news, and is told so; as much as `ip monitor` asks for.
 const NEWS_MAX: usize = 1024 * 1024;
-/// Bytes that a client took are kept up to here.
+/// Bytes that a client took, and room for answers that are taken, are kept up to here.
 const CHUNK: usize = 256 * 1024;
 /// Parts of a dump that a client has before others have their turn.
 const PARTS_A_TURN: usize = 16;
+/// Requests of one client that are answered before frames, time and others have their turn.
+const REQUESTS_A_TURN: usize = 64;
 /// Where port ids begin that are no process's, counted downwards, as the kernel does.
 const PORT_ABOVE: u32 = 0u32.wrapping_sub(4096);
 
@@ -62,6 +64,8 @@ struct Client {
     sent: usize,
     /// News are lost until it has taken what waits.
     overrun: bool,
+    /// Its turn ended before its requests did.
+    interrupted: bool,
     /// No more is read; it goes when its answers are taken.
     finished: bool,
 }
@@ -115,6 +119,7 @@ impl Control {
                     answer: Vec::new(),
                     sent: 0,
                     overrun: false,
+                    interrupted: false,
                     finished: false,
                 });
             }
@@ -127,6 +132,11 @@ impl Control {
                 self.clients.remove(index);
             }
         }
+    }
+
+    /// Are there requests whose turn is still to come, for which nothing is to be waited for?
+    pub(super) fn has_more(&self) -> bool {
+        self.clients.iter().any(|client| client.interrupted)
     }
 
     /// Does anybody listen?
@@ -159,9 +169,10 @@ impl Control {
 
     /// Does the conversation go on?
     fn serve_one(&mut self, index: usize, subject: &mut impl Subject) -> bool {
-        let mut parts = 0;
+        let (mut parts, mut requests) = (0, 0);
         loop {
             let Some(client) = self.clients.get_mut(index) else { return false };
+            client.interrupted = false;
             if client.send().is_err() {
                 return false;
             }
@@ -177,9 +188,17 @@ impl Control {
             if client.waiting() > ANSWER_MAX {
                 return true;
             }
+            if requests == REQUESTS_A_TURN {
+                // What it has not read yet is waited for like any other.
+                client.interrupted = !client.frames.is_empty();
+                return true;
+            }
             let mut answer = Vec::new();
             match client.frames.next_message() {
-                Ok(Some(request)) => client.conversation.respond(request, subject, &mut answer),
+                Ok(Some(request)) => {
+                    requests += 1;
+                    client.conversation.respond(request, subject, &mut answer);
+                }
                 Ok(None) if client.finished => return client.has_answer(),
                 Ok(None) => match client.read() {
                     Ok(true) => {}
@@ -271,7 +290,11 @@ impl Client {
                 Err(error) => return Err(error),
             }
         }
-        self.answer = Vec::new();
+        // A dump comes in many parts of one size, an acknowledgement is small: the room for those is kept.
+        self.answer.clear();
+        if self.answer.capacity() > CHUNK {
+            self.answer = Vec::new();
+        }
         self.sent = 0;
         self.overrun = false;
         Ok(())

@@ -224,6 +224,34 @@ fn a_client_that_asks_and_closes_its_side_is_answered_still() {
 }
 
 #[test]
+fn who_asks_for_much_at_once_is_answered_by_turns() {
+    let path = path("turns");
+    let (mut control, mut one) =
+        (Control::bind(path.clone(), Access::new(None).unwrap()).unwrap(), One::new());
+    let mut client = UnixStream::connect(&path).unwrap();
+    let last = 2 * REQUESTS_A_TURN as u8 + 1;
+    let requests: Vec<u8> = (1..=last).flat_map(|n| request::change(n.into(), &add(&one, n))).collect();
+    client.write_all(&requests).unwrap();
+    let mut frames = Frames::default();
+    for (turn, answers) in [(1, REQUESTS_A_TURN), (2, REQUESTS_A_TURN), (3, 1)] {
+        control.serve(&mut one);
+        control.flush();
+        let mut answer = [0; 64 * 1024];
+        let len = client.read(&mut answer).unwrap();
+        frames.push(&answer[..len]);
+        let mut told = 0;
+        while frames.next_message().unwrap().is_some() {
+            told += 1;
+        }
+        assert_eq!((told, control.has_more()), (answers, turn < 3), "turn {turn}");
+    }
+    assert_eq!(one.0.neighbours(neighbour::Family::Inet).count(), usize::from(last));
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    control.serve(&mut one);
+    assert!(control.clients.is_empty() && !control.has_more());
+}
+
+#[test]
 fn nobody_there_is_an_error_that_names_the_socket() {
     let error = Table::daemon(&path("nobody")).unwrap_err();
     assert!(matches!(error, TableError::NoDaemon { .. }));

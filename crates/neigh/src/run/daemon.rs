@@ -179,7 +179,7 @@ impl Daemon {
                 debug!("{}: frames were not sent: {error}", port.name);
             }
         }
-        Ok(more)
+        Ok(more || self.control.has_more())
     }
 
     /// Answers those who ask, and does what they brought about.

@@ -17,6 +17,8 @@ const LINK_GROUP: u32 = 1;
 #[derive(Debug)]
 pub(super) struct LinkWatch {
     socket: OwnedFd,
+    /// For what is read; kept, as this is asked in every turn.
+    buffer: Vec<u8>,
 }
 
 impl LinkWatch {
@@ -25,7 +27,7 @@ impl LinkWatch {
         let protocol = SockProtocol::NetlinkRoute;
         let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol)?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, LINK_GROUP))?;
-        Ok(Self { socket })
+        Ok(Self { socket, buffer: vec![0; 64 * 1024] })
     }
 
     /// Asks for the state of all ports.
@@ -45,10 +47,9 @@ impl LinkWatch {
     }
 
     /// Takes the news in. When some were lost, asks for all.
-    pub(super) fn receive(&self, ports: &mut [Port]) -> anyhow::Result<()> {
-        let mut buffer = vec![0; 64 * 1024];
+    pub(super) fn receive(&mut self, ports: &mut [Port]) -> anyhow::Result<()> {
         loop {
-            let len = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+            let len = match recv(self.socket.as_raw_fd(), &mut self.buffer, MsgFlags::empty()) {
                 Ok(len) => len,
                 Err(Errno::EAGAIN) => return Ok(()),
                 Err(Errno::EINTR) => continue,
@@ -59,7 +60,7 @@ impl LinkWatch {
                 Err(error) => return Err(error.into()),
             };
             let mut frames = Frames::default();
-            frames.push(buffer.get(..len).unwrap_or_default());
+            frames.push(self.buffer.get(..len).unwrap_or_default());
             while let Ok(Some(message)) = frames.next_message() {
                 let (index, changed) = match link_news(message) {
                     Ok(Some(LinkNews::Changed(interface))) => (interface.index, Some(interface)),

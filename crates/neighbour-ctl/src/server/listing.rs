@@ -63,7 +63,7 @@ impl Listing {
                 return Some(place);
             }
             if self.wanted.admits(&entry) {
-                write(out, self.head, |message| message.emit(&entry.to_message()));
+                write(out, self.head, |message| entry.write(message));
             }
         }
         None

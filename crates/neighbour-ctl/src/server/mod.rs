@@ -303,7 +303,7 @@ pub fn notification(event: &EventKind) -> Option<Vec<u8>> {
     };
     let mut out = Vec::new();
     let head = Head { kind, flags, sequence: 0, port };
-    write(&mut out, head, |message| message.emit(&Entry::from(info).to_message()));
+    write(&mut out, head, |message| Entry::from(info).write(message));
     Some(out)
 }
 

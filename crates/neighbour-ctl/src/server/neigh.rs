@@ -241,7 +241,7 @@ pub(super) fn get(call: &mut Call<'_, '_>, host: &mut impl Host) -> Result<Troub
     };
     let entry = entry.map_err(|text| Trouble::text(ENOENT, text))?;
     let head = Head { kind: RTM_NEWNEIGH, ..call.head };
-    write(call.out, head, |message| message.emit(&entry.to_message()));
+    write(call.out, head, |message| entry.write(message));
     Ok(Trouble::default())
 }
 
