@@ -79,7 +79,7 @@ fn named(call: &Call<'_, '_>, host: &impl Host) -> Result<Named, Trouble> {
 }
 
 /// `IFA_LOCAL`, or where there is no difference `IFA_ADDRESS`.
-fn own_address(parsed: &Parsed<'_>, family: Family) -> Option<std::net::IpAddr> {
+fn own_address(parsed: &Parsed<'_, { RULES.len() }>, family: Family) -> Option<std::net::IpAddr> {
     let either = parsed.get(IFA_LOCAL).or_else(|| {
         // IPv4 insists on the local one.
         parsed.get(IFA_ADDRESS).filter(|_| family == Family::Inet6)

@@ -210,7 +210,12 @@ pub(super) fn set(call: &Call<'_, '_>, host: &mut impl Host) -> Result<Trouble, 
     Ok(parsed.warning)
 }
 
-fn set_parms(engine: &mut Engine, now: Instant, family: Family, parms: &Parsed<'_>) -> Result<(), Trouble> {
+fn set_parms(
+    engine: &mut Engine,
+    now: Instant,
+    family: Family,
+    parms: &Parsed<'_, { PARM_RULES.len() }>,
+) -> Result<(), Trouble> {
     let device = match parms.u32(NDTPA_IFINDEX) {
         None | Some(0) => None,
         Some(index) => {

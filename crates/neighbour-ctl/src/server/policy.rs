@@ -133,13 +133,13 @@ impl Rule {
 
 /// The attributes of a request, by type: of two of one type the last counts.
 #[derive(Debug)]
-pub(crate) struct Parsed<'m> {
-    values: Vec<Option<&'m [u8]>>,
+pub(crate) struct Parsed<'m, const KINDS: usize> {
+    values: [Option<&'m [u8]>; KINDS],
     /// Bytes behind the attributes, which were passed over.
     pub(crate) warning: Trouble,
 }
 
-impl<'m> Parsed<'m> {
+impl<'m, const KINDS: usize> Parsed<'m, KINDS> {
     pub(crate) fn get(&self, kind: u16) -> Option<&'m [u8]> {
         self.values.get(usize::from(kind)).copied().flatten()
     }
@@ -163,13 +163,13 @@ impl<'m> Parsed<'m> {
 }
 
 /// Checks attributes that begin at `offset` of the request. `rules` are by type, from 0.
-pub(crate) fn parse<'m>(
+pub(crate) fn parse<'m, const KINDS: usize>(
     bytes: &'m [u8],
     offset: usize,
-    rules: &[Rule],
+    rules: &[Rule; KINDS],
     strictness: Strictness,
-) -> Result<Parsed<'m>, Trouble> {
-    let mut values = vec![None; rules.len()];
+) -> Result<Parsed<'m, KINDS>, Trouble> {
+    let mut values = [None; KINDS];
     let mut attributes = Attributes::new(bytes);
     for attribute in attributes.by_ref() {
         let place = Some(offset + attribute.offset);
