@@ -180,7 +180,7 @@ impl Engine {
                 if self.arp_ignores(arp) {
                     return Err(DropReason::ArpIgnored);
                 }
-                self.may_reply(arp.device, arp.sender_ip.into(), Some(&arp.sender_hw))?;
+                self.arp_may_reply(arp)?;
                 self.arp_reply(arp);
             }
             return Ok(());
@@ -193,7 +193,7 @@ impl Engine {
             if self.arp_filters(arp) {
                 return Err(DropReason::ArpFiltered);
             }
-            self.may_reply(arp.device, arp.sender_ip.into(), Some(&arp.sender_hw))?;
+            self.arp_may_reply(arp)?;
             if self.arp_sender_seen(arp).is_none() && !self.admits_by_class(Family::Inet) {
                 return Err(DropReason::NeighCreateFail);
             }
@@ -201,7 +201,7 @@ impl Engine {
             return Ok(());
         }
         if arp.request && self.arp_proxies(arp) {
-            self.may_reply(arp.device, arp.sender_ip.into(), Some(&arp.sender_hw))?;
+            self.arp_may_reply(arp)?;
             self.arp_sender_seen(arp); // ARP-37
             let at_once = arp.via != Via::Group || self.proxy_delay(arp.device) == 0;
             match at_once {
@@ -318,6 +318,14 @@ impl Engine {
         ); // ARP-52
     }
 
+    /// One that waited in the proxy queue was counted when it came.
+    fn arp_may_reply(&mut self, arp: &Received<'_>) -> Result<(), DropReason> {
+        match arp.via {
+            Via::Queue => Ok(()),
+            _ => self.may_reply(arp.device, arp.sender_ip.into(), arp.target_ip.into(), Some(&arp.sender_hw)),
+        }
+    }
+
     /// What replies and other requests teach (ARP-39 to ARP-44).
     fn arp_learn(&mut self, arp: &Received<'_>) {
         let reason = match arp.request {
@@ -329,13 +337,21 @@ impl Engine {
         let own_kind = arp.request || arp.target_hw == arp.sender_hw;
         let gratuitous = arp.sender_ip == arp.target_ip && own_kind && unicast; // ARP-41
         let known = self.table_mut(Family::Inet).lookup(arp.device, address);
+        let reply = !arp.request && unicast;
         let slot = match known {
-            Some(slot) => Some(slot),
+            Some(slot) => {
+                let id = Id { family: Family::Inet, slot };
+                let failed = self.entry(id).state == NudState::FAILED;
+                if failed && reply && self.answers_a_question(arp.device, address, &arp.sender_hw) {
+                    self.has_answered(id);
+                }
+                Some(slot)
+            }
+            None if reply && self.answers_a_question(arp.device, address, &arp.sender_hw) => {
+                self.create_for(arp.device, address, reason, Whom::Known).ok().map(|id| id.slot)
+            }
             None if self.arp_accepts(arp) && (gratuitous || (!arp.request && unicast)) => {
                 self.create(arp.device, address, reason).ok().map(|id| id.slot) // ARP-42
-            }
-            None if !arp.request && unicast && self.answers_a_question(arp.device, address) => {
-                self.create_for(arp.device, address, reason, Whom::Known).ok().map(|id| id.slot)
             }
             None => None,
         };

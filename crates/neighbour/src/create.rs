@@ -132,11 +132,13 @@ impl Engine {
     fn admit(&mut self, family: Family) -> Result<(), CreateError> {
         let now = self.clock.tick();
         let delay = self.clock.ticks_ceil(FLUSH_DELAY);
+        let before = self.table(family).gc_entries;
+        // What nobody has verified does not make the table crowded for those whom somebody has.
+        let settled = self.settled(family, before);
         let table = self.table_mut(family);
-        let before = table.gc_entries;
         table.gc_entries += 1;
         let full = before >= table.thresholds.thresh3;
-        let crowded = before >= table.thresholds.thresh2 && now.is_after(table.last_flush.plus(delay));
+        let crowded = settled >= table.thresholds.thresh2 && now.is_after(table.last_flush.plus(delay));
         let freed = if full || crowded { self.forced_gc(family, full) } else { 0 };
         if full && freed == 0 {
             self.table_mut(family).gc_entries -= 1;

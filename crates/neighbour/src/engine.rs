@@ -99,6 +99,8 @@ pub struct Engine {
     pub(crate) limits: crate::icmp::Limits,
     pub(crate) handovers: Arc<Handovers>,
     pub(crate) work: Work,
+    /// A packet of somebody else is being passed on, whatever its source says.
+    pub(crate) passing_on: bool,
 }
 
 impl Engine {
@@ -155,6 +157,7 @@ impl Engine {
             limits: Default::default(),
             handovers: Arc::new(Handovers::new(config.handover)),
             work: Work::default(),
+            passing_on: false,
             config,
         };
         if engine.config.admission.on {

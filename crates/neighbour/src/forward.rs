@@ -40,14 +40,13 @@ impl Engine {
         }
         let mtu = self.device(hop.device).map_or(0, |d| d.mtu);
         if bytes.len() <= mtu as usize {
-            return Ok(self.send_to(hop.device, hop.next_hop, bytes));
+            return Ok(self.pass_on(hop, bytes));
         }
         let Some(parts) = fragment(&bytes, mtu as usize) else {
             self.send_error(device, Error::TooBig(mtu), &bytes);
             return Err(DropReason::TooBig);
         };
-        let sent: Vec<Sent> =
-            parts.into_iter().map(|part| self.send_to(hop.device, hop.next_hop, part)).collect();
+        let sent: Vec<Sent> = parts.into_iter().map(|part| self.pass_on(hop, part)).collect();
         Ok(sent.last().copied().unwrap_or(Sent::Refused(DropReason::TooBig)))
     }
 
@@ -86,7 +85,15 @@ impl Engine {
             self.send_error(device, Error::TooBig(mtu), &bytes);
             return Err(DropReason::TooBig);
         }
-        Ok(self.send_to(hop.device, hop.next_hop, bytes))
+        Ok(self.pass_on(hop, bytes))
+    }
+
+    /// Sends a packet of somebody else, who has a budget of his own ([`crate::Admission`]).
+    fn pass_on(&mut self, hop: Hop, packet: Vec<u8>) -> Sent {
+        self.passing_on = true;
+        let sent = self.send_to(hop.device, hop.next_hop, packet);
+        self.passing_on = false;
+        sent
     }
 
     /// The sender could have sent it there itself (RFC 1812 section 5.2.7.2).

@@ -36,9 +36,10 @@ impl Engine {
         let now = self.clock.tick();
         let young = self.clock.ticks_ceil(FLUSH_DELAY);
         let mut budget = Budget::new(self.config.gc_budget);
+        let settled = self.settled(family, self.table(family).gc_entries);
         let table = self.table_mut(family);
         table.stats.forced_gc_runs += 1;
-        let max_clean = i64::from(table.gc_entries) - i64::from(table.thresholds.thresh2); // GC-2
+        let max_clean = i64::from(settled) - i64::from(table.thresholds.thresh2); // GC-2
         let (mut next, mut resumed) = table.first_for_gc();
         let mut removed = 0;
         loop {

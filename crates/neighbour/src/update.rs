@@ -132,6 +132,9 @@ impl Engine {
         if permanence || reflagged {
             self.refresh_lists(id); // UPD-17
         }
+        if admin && !self.entry(id).is_dead() {
+            self.change_class(id, old, reason);
+        }
         if notify {
             self.notify(id, reason);
         }
@@ -238,7 +241,7 @@ impl Engine {
             entry.set_output(entry.ops().suspect());
         }
         if state != from {
-            self.change_class(id, reason);
+            self.change_class(id, from, reason);
         }
         let store = lladdr.filter(|_| actions.contains(Actions::STORE));
         if let Some(lladdr) = store {
@@ -253,7 +256,7 @@ impl Engine {
         if state.is_valid() && !from.is_valid() {
             self.station(id);
         }
-        if state.has(NudState::REACHABLE) && !from.has(NudState::REACHABLE) {
+        if state.has(NudState::REACHABLE) && self.entry(id).is_verified() {
             self.station_answered(id);
         }
         self.set_timer(id, timer, reason == Reason::Timer);
@@ -272,7 +275,7 @@ impl Engine {
         let from = self.entry(id).state;
         if from != state {
             self.entry_mut(id).state = state;
-            self.change_class(id, reason);
+            self.change_class(id, from, reason);
             self.publish(id);
             let neighbour = self.info(id);
             self.tell(EventKind::Changed { neighbour, from, reason });

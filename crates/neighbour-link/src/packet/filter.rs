@@ -29,13 +29,16 @@ const TAGS: [u32; 2] = [0x8100, 0x88a8];
 const ICMPV6: u32 = 58;
 const NEXT_HEADER_AT: u32 = 14 + 6;
 const MESSAGE_AT: u32 = 14 + 40;
+/// What no router has lowered: neighbour discovery comes from the link, or it is none (RFC 4861 section 7.1).
+const HOP_LIMIT_AT: u32 = 14 + 7;
+const HOP_LIMIT: u32 = 255;
 /// From the router solicitation to the redirect.
 const DISCOVERY: (u32, u32) = (133, 137);
 
 /// Which of the frames that concern us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Sort {
-    /// ARP, and neighbour discovery without extension headers.
+    /// ARP, and neighbour discovery of this link without extension headers.
     Control,
     /// All else.
     Data,
@@ -49,11 +52,11 @@ pub(super) fn concerning(mac: [u8; 6], sort: Sort) -> Vec<SockFilter> {
     let taken = |wanted| if sort == wanted { WHOLE_FRAME } else { 0 };
     // Where jumps lead: counted in instructions from the beginning.
     const TYPE: u8 = 6;
-    const NOT_IPV6: u8 = 15;
-    const DROP: u8 = 19;
-    const DATA: u8 = 20;
-    const CONTROL: u8 = 21;
-    let mut program = Vec::with_capacity(22);
+    const NOT_IPV6: u8 = 17;
+    const DROP: u8 = 21;
+    const DATA: u8 = 22;
+    const CONTROL: u8 = 23;
+    let mut program = Vec::with_capacity(24);
     let mut put = |code, yes: Option<u8>, no: Option<u8>, value| {
         let next = program.len() as u8 + 1;
         let over = |to: Option<u8>| to.map_or(0, |to| to - next);
@@ -71,6 +74,8 @@ pub(super) fn concerning(mac: [u8; 6], sort: Sort) -> Vec<SockFilter> {
     put(IF_GREATER, None, Some(DATA), MESSAGE_AT);
     put(LOAD_BYTE, None, None, NEXT_HEADER_AT);
     put(IF_EQUAL, None, Some(DATA), ICMPV6);
+    put(LOAD_BYTE, None, None, HOP_LIMIT_AT);
+    put(IF_EQUAL, None, Some(DATA), HOP_LIMIT);
     put(LOAD_BYTE, None, None, MESSAGE_AT);
     put(IF_AT_LEAST, None, Some(DATA), DISCOVERY.0);
     put(IF_GREATER, Some(DATA), Some(CONTROL), DISCOVERY.1);
@@ -143,9 +148,12 @@ mod tests {
     fn neighbour_discovery_is_told_from_all_other_ipv6() {
         let icmp = |next_header: u8, kind: u8| {
             let mut frame = frame(GROUP, 0x86dd);
-            (frame[20], frame[54]) = (next_header, kind);
+            (frame[20], frame[21], frame[54]) = (next_header, 255, kind);
             frame
         };
+        let mut routed = icmp(58, 135);
+        routed[21] = 254;
+        assert_eq!(sort(&routed), Some(Sort::Data), "from beyond the link");
         for kind in 0..=255 {
             let expected = if (133..=137).contains(&kind) { Sort::Control } else { Sort::Data };
             assert_eq!(sort(&icmp(58, kind)), Some(expected), "{kind}");

@@ -23,6 +23,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use core::net::{IpAddr, Ipv6Addr};
 use neighbour_table::{Key, Keyed};
+use neighbour_wire::LlAddr;
 
 /// So many of a list are looked at for one that may go.
 const LOOKED_AT: usize = 8;
@@ -47,7 +48,7 @@ pub struct Admission {
     pub solicit_device_rate: u32,
     /// Requests of strangers that are answered in a second, in each table; 0: all. Verified neighbours do not count.
     pub reply_rate: u32,
-    /// Requests of one peer, whoever it is, that are answered in a second; 0: all.
+    /// Requests of one peer for one address, whoever it is, that are answered in a second; 0: all.
     pub reply_peer_rate: u32,
 }
 
@@ -80,7 +81,7 @@ pub struct Occupancy {
     pub counted: u32,
     /// Sought, and not answered yet.
     pub pending: u32,
-    /// Sought, and nobody answered.
+    /// Sought, and nobody answered; or there was nobody to ask: a group, or a device without ARP.
     pub failed: u32,
     /// Somebody spoke of them, and nobody has verified it.
     pub heard: u32,
@@ -105,14 +106,13 @@ pub(crate) enum Whom {
 impl Whom {
     pub(crate) fn of(reason: Reason) -> Self {
         match reason {
-            Reason::Packet | Reason::Handover | Reason::Managed => Self::Packet(None),
+            Reason::Packet | Reason::Handover | Reason::Managed | Reason::Redirect => Self::Packet(None),
             Reason::ArpRequest(_)
             | Reason::ArpReply(_)
             | Reason::NeighbourSolicit
             | Reason::NeighbourAdvert { .. }
             | Reason::RouterSolicit
-            | Reason::RouterAdvert
-            | Reason::Redirect => Self::Peer,
+            | Reason::RouterAdvert => Self::Peer,
             _ => Self::Known,
         }
     }
@@ -253,7 +253,7 @@ impl Engine {
 
     /// For whom a packet seeks its next hop: itself, or the source that it is passed on for.
     pub(crate) fn seeks(&self, family: Family, packet: &[u8]) -> Whom {
-        let passed_on = || source_of(packet).filter(|source| !self.is_local(*source));
+        let passed_on = || source_of(packet).filter(|source| self.passing_on || !self.is_local(*source));
         Whom::Packet(self.admits_by_class(family).then(passed_on).flatten())
     }
 
@@ -267,9 +267,10 @@ impl Engine {
     ) -> Result<Option<Class>, CreateError> {
         let family = Family::of(address);
         let state = self.device(device).ok_or(CreateError::NoDevice)?;
-        let born_resolved = || self.construct(state, address).state != NudState::NONE;
-        let whom = if whom != Whom::Known && born_resolved() { Whom::Known } else { whom };
+        let born_resolved = whom != Whom::Known && self.construct(state, address).state != NudState::NONE;
         let class = match whom {
+            // It costs nothing to make it again: it gives way as one that failed does.
+            _ if born_resolved => self.room_among_unresolved(family, 0).then_some(Class::Failed),
             Whom::Known => {
                 if self.table(family).is_full() {
                     self.make_room(family);
@@ -322,13 +323,17 @@ impl Engine {
             }
             return None;
         }
+        self.room_among_unresolved(family, mine).then_some(mark)
+    }
+
+    /// Room for one more that nobody has answered for, besides so many of the same source.
+    fn room_among_unresolved(&mut self, family: Family, mine: u32) -> bool {
         let table = self.table(family);
-        let classes = &table.newcomers.as_ref()?.classes;
-        let spent = classes.pending() + classes.len(Class::Failed) >= budgets.unresolved;
-        let room = !(spent || table.is_full())
+        let Some(newcomers) = &table.newcomers else { return true };
+        let unresolved = newcomers.classes.pending() + newcomers.classes.len(Class::Failed);
+        !(unresolved >= table.budgets().unresolved || table.is_full())
             || self.evict_one(family, Class::Failed, None)
-            || self.take_from_the_greedy(family, mine, None);
-        room.then_some(mark)
+            || self.take_from_the_greedy(family, mine, None)
     }
 
     fn room_for_heard(&mut self, family: Family) -> bool {
@@ -361,9 +366,11 @@ impl Engine {
         let table = self.table(family);
         let Some(newcomers) = &table.newcomers else { return false };
         let free = |slot: u32| {
-            // Who was heard of and is in use has a timer; who is pending has one, too, which goes with him.
-            let timer = class == Class::Heard && table.wheel.is_armed(slot);
-            table.shared.refs(slot) == 1 && !timer
+            // Who was heard of and is in use is being verified.
+            let entry = &table.entries[slot];
+            let in_use = class == Class::Heard
+                && (entry.state.has(NudState::DELAY) || entry.state.has(NudState::PROBE));
+            table.shared.refs(slot) == 1 && !in_use && !entry.is_exempt() && !entry.is_verified()
         };
         let wanted = |(slot, device): &(u32, DeviceId)| on.is_none_or(|on| on == *device) && free(*slot);
         let victim = newcomers.classes.iter(class).take(LOOKED_AT).find(wanted);
@@ -390,11 +397,17 @@ impl Engine {
     }
 
     /// The state of an entry changed: whoever answered is verified, and so is what an administrator says.
-    pub(crate) fn change_class(&mut self, id: Id, reason: Reason) {
+    ///
+    /// Whoever says "reachable" unasked has answered nothing: that takes an entry that waits for an answer, or
+    /// somebody above us who vouches, which the timer finds.
+    pub(crate) fn change_class(&mut self, id: Id, from: NudState, reason: Reason) {
         let table = self.table_mut(id.family);
         let entry = &mut table.entries[id.slot];
         let state = entry.state;
-        if state.has(NudState::REACHABLE) || matches!(reason, Reason::Admin(_)) || entry.is_exempt() {
+        let asked = from.has(NudState::INCOMPLETE) || from.has(NudState::PROBE) || reason == Reason::Timer;
+        let answered = state.has(NudState::REACHABLE) && asked;
+        let vouched = matches!(reason, Reason::Admin(_)) && state != NudState::FAILED;
+        if answered || vouched || entry.is_exempt() {
             entry.set_verified();
         }
         if table.newcomers.is_none() {
@@ -406,9 +419,24 @@ impl Engine {
             _ if state == NudState::FAILED => Some(Class::Failed),
             _ if state.is_valid() => Some(Class::Heard),
             Some(Class::Failed) => Some(Class::Pending(OWN)),
+            // One that was told of without an address, and is sought now.
+            Some(Class::Heard) if state.has(NudState::INCOMPLETE) => Some(Class::Pending(OWN)),
             known => known,
         };
         table.put(id.slot, class);
+    }
+
+    /// A neighbour that failed answered what was asked without its entry.
+    pub(crate) fn has_answered(&mut self, id: Id) {
+        self.entry_mut(id).set_verified();
+        self.leave_class(id);
+    }
+
+    /// Entries of a table that somebody has verified, of so many in all.
+    pub(crate) fn settled(&self, family: Family, entries: u32) -> u32 {
+        let Some(newcomers) = &self.table(family).newcomers else { return entries };
+        let classes = &newcomers.classes;
+        entries.saturating_sub(classes.pending() + classes.len(Class::Failed) + classes.len(Class::Heard))
     }
 
     /// An entry leaves the table.
@@ -436,17 +464,24 @@ impl Engine {
             .as_mut()
             .is_some_and(|newcomers| newcomers.stations.has_answered(&key));
         let mark = if known { OWN } else { mark };
+        let parms = self.parms_of(id);
+        if parms.get(Parm::McastSolicit).saturating_add(parms.get(Parm::AppSolicit)) == 0
+            || !self.may_solicit(id)
+        {
+            return true; // it fails again at once
+        }
         let Some(newcomers) = &self.table(id.family).newcomers else { return true };
+        let mine = newcomers.classes.len(Class::Pending(mark));
         let within = mark == OWN || newcomers.classes.len(Class::Pending(mark)) < budgets.source;
         if !within {
             let address = self.address(id);
             self.scans(id.family, device, source, mark, address);
         }
-        let table = self.table_mut(id.family);
-        let Some(newcomers) = &table.newcomers else { return true };
-        let admitted = within && newcomers.classes.pending_on(device) < budgets.device;
+        let Some(newcomers) = &self.table(id.family).newcomers else { return true };
+        let room = newcomers.classes.pending_on(device) < budgets.device;
+        let admitted = within && (room || self.take_from_the_greedy(id.family, mine, Some(device)));
         if admitted {
-            table.put(id.slot, Some(Class::Pending(mark)));
+            self.table_mut(id.family).put(id.slot, Some(Class::Pending(mark)));
         }
         admitted
     }
@@ -481,9 +516,13 @@ impl Engine {
         }
     }
 
-    /// Does this answer a question that was asked without an entry? Each is answered once, and soon.
-    pub(crate) fn answers_a_question(&mut self, device: DeviceId, address: IpAddr) -> bool {
+    /// Does this answer a question that was asked without an entry? Each is answered once, and soon, and not by an
+    /// address that is not believed anyway.
+    pub(crate) fn answers_a_question(&mut self, device: DeviceId, address: IpAddr, lladdr: &LlAddr) -> bool {
         let family = Family::of(address);
+        if self.admits_by_class(family) && self.implausible(device, family, lladdr).is_some() {
+            return false;
+        }
         let tick = self.clock.tick();
         let parms = self.device(device).and_then(|d| d.parms[family as usize].as_ref());
         let Some(parms) = parms else { return false };
@@ -496,7 +535,7 @@ impl Engine {
     }
 
     /// Sends to a group past the table, which otherwise would have an entry for each group.
-    pub(crate) fn group_lladdr(&self, device: DeviceId, group: Ipv6Addr) -> Option<neighbour_wire::LlAddr> {
+    pub(crate) fn group_lladdr(&self, device: DeviceId, group: Ipv6Addr) -> Option<LlAddr> {
         let past_the_table = group.is_multicast() && self.admits_by_class(Family::Inet6);
         let state = self.device(device).filter(|_| past_the_table)?;
         self.construct(state, group.into()).lladdr

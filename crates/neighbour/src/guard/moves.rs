@@ -155,14 +155,7 @@ impl Engine {
         if policy == MovePolicy::Linux || claimed.is_empty() {
             return false;
         }
-        let own = self.device_lladdr(device) == Some(*claimed);
-        let group = self.device(device).is_some_and(|d| d.kind.is_group(claimed.as_bytes()));
-        let implausible = match () {
-            () if own => Some(Disbelief::Own),
-            () if group || claimed.is_zero() => Some(Disbelief::NoHost),
-            () => None,
-        };
-        if let Some(why) = implausible {
+        if let Some(why) = self.implausible(device, id.family, claimed) {
             return self.disbelieve(id, *claimed, reason, why);
         }
         let known = self.entry(id).state.is_valid();
@@ -185,6 +178,23 @@ impl Engine {
                 true
             }
             MovePolicy::Linux | MovePolicy::Verify | MovePolicy::Pin => false,
+        }
+    }
+
+    /// Why no neighbour on this device can have this address; never under the policy `linux`.
+    pub(super) fn implausible(
+        &self,
+        device: DeviceId,
+        family: Family,
+        claimed: &LlAddr,
+    ) -> Option<Disbelief> {
+        let own = self.device_lladdr(device) == Some(*claimed);
+        let group = self.device(device).is_some_and(|d| d.kind.is_group(claimed.as_bytes()));
+        match () {
+            () if self.move_policy(device, family) == MovePolicy::Linux => None,
+            () if own => Some(Disbelief::Own),
+            () if group || claimed.is_zero() => Some(Disbelief::NoHost),
+            () => None,
         }
     }
 

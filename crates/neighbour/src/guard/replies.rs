@@ -40,11 +40,12 @@ impl Replies {
 }
 
 impl Engine {
-    /// May this request of a peer be answered, which says that it is at `lladdr`? What is refused is told of as a storm.
+    /// May this request of a peer for `target` be answered, which says that it is at `lladdr`? What is refused is told of as a storm.
     pub(crate) fn may_reply(
         &mut self,
         device: DeviceId,
         peer: IpAddr,
+        target: IpAddr,
         lladdr: Option<&LlAddr>,
     ) -> Result<(), DropReason> {
         let family = Family::of(peer);
@@ -61,7 +62,9 @@ impl Engine {
         let Some(newcomers) = &mut self.table_mut(family).newcomers else { return Ok(()) };
         let replies = &mut newcomers.replies;
         if admission.reply_peer_rate > 0 {
+            // Who asks for one address of ours in a peer's name does not use up the peer's requests for another.
             let mut key = key(device, peer);
+            key.addr ^= crate::table::key(device, target).addr.rotate_left(61);
             key.ifindex |= if known { VERIFIED } else { 0 };
             match replies.peers.get(&key) {
                 Some(note) if (0..window as i32).contains(&tick.since(note.at)) => {

@@ -45,10 +45,10 @@ impl Engine {
         }
         let reason = Reason::NeighbourAdvert { solicited: advert.solicited, overrides: advert.override_ };
         let mut to = if advert.solicited { NudState::REACHABLE } else { NudState::STALE }; // ND-44
-        let id = match self.seen_v6(device, advert.target, false, reason) {
+        let id = match self.seen_v6(device, advert.target, None, reason) {
             Some(id) => id,
             None => {
-                let answers = lladdr.is_some() && self.answers_a_question(device, address);
+                let answers = lladdr.is_some_and(|lladdr| self.answers_a_question(device, address, &lladdr));
                 let learns = lladdr.is_some() && self.learns_untracked(device, source);
                 if !answers && !learns {
                     return Err(DropReason::NdIgnored); // ND-46
@@ -62,7 +62,10 @@ impl Engine {
             }
         };
         if self.entry(id).state.has(NudState::FAILED) {
-            return Err(DropReason::NdIgnored); // ND-47
+            if !lladdr.is_some_and(|lladdr| self.answers_a_question(device, address, &lladdr)) {
+                return Err(DropReason::NdIgnored); // ND-47
+            }
+            self.has_answered(id);
         }
         if self.is_own_proxying(device, advert.target, lladdr) {
             return Err(DropReason::NdIgnored); // ND-48

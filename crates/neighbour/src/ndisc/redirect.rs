@@ -3,6 +3,7 @@
 use super::{Message, options};
 use crate::conf::Conf6;
 use crate::event::Reason;
+use crate::guard::Whom;
 use crate::route::Hop;
 use crate::update::UpdateFlags;
 use crate::{DropReason, Engine, NudState};
@@ -36,7 +37,9 @@ impl Engine {
         }
         let reason = Reason::Redirect;
         self.confirm_entry(device, IpAddr::V6(source)); // ND-67
-        let id = self.seen_v6(device, target, true, reason).ok_or(DropReason::NeighCreateFail)?;
+        let id = self
+            .seen_v6(device, target, Some(Whom::of(reason)), reason)
+            .ok_or(DropReason::NeighCreateFail)?;
         let mut flags = UpdateFlags::OVERRIDE | UpdateFlags::WEAK_OVERRIDE;
         flags.set(UpdateFlags::OVERRIDE_ISROUTER | UpdateFlags::ISROUTER, !on_link);
         let _ = self.update(id, lladdr.as_ref(), NudState::STALE, flags, reason);

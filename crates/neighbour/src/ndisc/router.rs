@@ -4,6 +4,7 @@
 use super::{Message, options};
 use crate::conf::Conf6;
 use crate::event::{EventKind, Reason};
+use crate::guard::Whom;
 use crate::parms::Parm;
 use crate::update::UpdateFlags;
 use crate::{DeviceId, DropReason, Engine, Family, NudState};
@@ -21,7 +22,7 @@ impl Engine {
         let options = options(solicit.options)?;
         let lladdr = self.option_lladdr(device, options.source_lladdr)?;
         let reason = Reason::RouterSolicit;
-        let id = self.seen_v6(device, source, true, reason).ok_or(DropReason::NeighCreateFail)?;
+        let id = self.seen_v6(device, source, Some(Whom::Peer), reason).ok_or(DropReason::NeighCreateFail)?;
         let flags = UpdateFlags::OVERRIDE | UpdateFlags::WEAK_OVERRIDE | UpdateFlags::OVERRIDE_ISROUTER;
         let _ = self.update(id, lladdr.as_ref(), NudState::STALE, flags, reason); // ND-53
         Ok(())
@@ -43,7 +44,7 @@ impl Engine {
             self.take_default_router(device, &advert, message);
             self.take_parameters(device, &advert);
         }
-        let id = self.seen_v6(device, source, true, reason).ok_or(DropReason::NeighCreateFail)?; // ND-62
+        let id = self.seen_v6(device, source, Some(Whom::Peer), reason).ok_or(DropReason::NeighCreateFail)?; // ND-62
         let lladdr = self.option_lladdr(device, options.source_lladdr)?; // ND-64
         let flags = UpdateFlags::OVERRIDE
             | UpdateFlags::WEAK_OVERRIDE
@@ -78,7 +79,7 @@ impl Engine {
         if lifetime == 0 {
             return;
         }
-        if let Some(id) = self.seen_v6(device, message.source, true, Reason::RouterAdvert) {
+        if let Some(id) = self.seen_v6(device, message.source, Some(Whom::Peer), Reason::RouterAdvert) {
             self.set_router(id, true);
         }
     }

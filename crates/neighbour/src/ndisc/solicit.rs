@@ -4,6 +4,7 @@ use super::{Advertise, Message, options};
 use crate::conf::Conf6;
 use crate::device::{AddressState, HeaderOps};
 use crate::event::Reason;
+use crate::guard::Whom;
 use crate::ndisc_groups::ALL_NODES;
 use crate::neighbour::Flags;
 use crate::parms::Parm;
@@ -66,7 +67,7 @@ impl Engine {
                 router = proxy.contains(Flags::ROUTER);
             }
         }
-        self.may_reply(device, source.into(), lladdr.as_ref())?;
+        self.may_reply(device, source.into(), solicit.target.into(), lladdr.as_ref())?;
         let assigned = state.is_some();
         let advert = Advertise {
             device,
@@ -90,7 +91,9 @@ impl Engine {
         }
         let reason = Reason::NeighbourSolicit;
         let create = !destination.is_multicast() || lladdr.is_some() || addr_len == 0; // ND-30
-        let id = self.seen_v6(device, source, create, reason);
+        // Who does not say where he is must be sought.
+        let whom = if lladdr.is_some() { Whom::Peer } else { Whom::Packet(None) };
+        let id = self.seen_v6(device, source, create.then_some(whom), reason);
         if let Some(id) = id {
             let flags = UpdateFlags::OVERRIDE | UpdateFlags::WEAK_OVERRIDE;
             let _ = self.update(id, lladdr.as_ref(), NudState::STALE, flags, reason); // ND-31
@@ -112,19 +115,18 @@ impl Engine {
         self.proxies.find(target.into(), Some(device)).filter(|_| on).map(|proxy| proxy.flags)
     }
 
-    /// Looks a peer up, counted; makes it if asked to.
+    /// Looks a peer up, counted; makes it for somebody.
     pub(super) fn seen_v6(
         &mut self,
         device: crate::DeviceId,
         peer: core::net::Ipv6Addr,
-        create: bool,
+        create: Option<Whom>,
         reason: Reason,
     ) -> Option<Id> {
         let family = Family::Inet6;
         match self.table_mut(family).lookup(device, peer.into()) {
             Some(slot) => Some(Id { family, slot }),
-            None if create => self.create(device, peer.into(), reason).ok(),
-            None => None,
+            None => self.create_for(device, peer.into(), reason, create?).ok(),
         }
     }
 }

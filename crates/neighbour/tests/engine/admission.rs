@@ -4,7 +4,8 @@ use crate::common::frames::{Seen, answer, arp_request, ns_multicast};
 use crate::common::{BROADCAST, OTHER_MAC, PEER_MAC, World, ethernet, ip, lladdr, ms, nth, own, peer, secs};
 use crate::support::{MAC_1, mac, packet, packets, pass, take};
 use neighbour::{
-    Admission, Config, Device, DeviceId, DropReason, EventKind, Family, Happening, NudState, Reason, Sent,
+    Admission, Config, Device, DeviceId, DropReason, EventKind, Family, Flags, Happening, NewNeigh, NudState,
+    Reason, Sent,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -558,6 +559,147 @@ fn a_flood_of_stations_is_told_of_in_part_and_the_rest_is_counted() {
     }
 }
 
+/// What an attacker can send without having been asked must not make him one of those who were.
+#[test]
+fn who_says_that_he_is_reachable_without_having_been_asked_is_only_heard_of() {
+    for family in Family::BOTH {
+        let mut world = small();
+        let known: Vec<IpAddr> = (0..70).map(|n| nth(family, 300 + n)).collect();
+        for address in &known {
+            verified(&mut world, *address, PEER_MAC);
+        }
+        world.run_for(secs(40));
+        for n in 0..300 {
+            let address = nth(family, 5000 + n);
+            let _ = world.frame(&speaks(address, OTHER_MAC));
+            let _ = world.frame(&answer(address, OTHER_MAC));
+        }
+        assert_eq!(world.engine().occupancy(family).heard, 20);
+        assert!(known.iter().all(|address| world.info(*address).is_some()));
+    }
+}
+
+#[test]
+fn what_nobody_has_verified_does_not_make_the_table_crowded_for_the_verified_cre_3() {
+    for family in Family::BOTH {
+        let (mut world, eth1) = small_router();
+        world.set("unresolved_percent", "100");
+        let known: Vec<IpAddr> = (0..50).map(|n| nth(family, 300 + n)).collect();
+        for address in &known {
+            verified(&mut world, *address, PEER_MAC);
+        }
+        world.run_for(secs(40));
+        for source in 0..6 {
+            for n in 0..10 {
+                let _ = forward(&mut world, &outside(family, source), &behind(family, 10 + source * 10 + n));
+            }
+        }
+        assert!(world.engine().gc_entries(family) >= 85);
+        // One that is asked for without an entry answers; Linux would make room down to gc_thresh2.
+        let live = behind(family, 200);
+        let _ = forward(&mut world, &outside(family, 7), &live);
+        let _ = take(&mut world, eth1, &to_eth1(&answer(ip(&live), mac(9))));
+        assert!(world.engine().neighbour(eth1, ip(&live)).is_some_and(|entry| entry.state == S::REACHABLE));
+        assert!(known.iter().all(|address| world.info(*address).is_some()));
+    }
+}
+
+#[test]
+fn an_entry_that_is_learned_externally_or_vouched_for_is_out_of_reach_whatever_it_was() {
+    for family in Family::BOTH {
+        let mut world = small();
+        let [external, vouched] = [nth(family, 400), nth(family, 401)];
+        for (address, flags) in [(external, Flags::EXT_LEARNED), (vouched, Flags::empty())] {
+            let _ = world.frame(&speaks(address, PEER_MAC));
+            let request = NewNeigh { flags, ..world.request(address, Some(PEER_MAC), S::STALE) };
+            assert_eq!(world.admin(request), Ok(()));
+        }
+        (0..500).for_each(|n| _ = world.frame(&speaks(nth(family, 5000 + n), OTHER_MAC)));
+        assert!(world.info(external).is_some() && world.info(vouched).is_some());
+        assert_eq!(world.engine().occupancy(family).heard, 20);
+    }
+}
+
+/// ND-47 has advertisements of FAILED neighbours ignored; but this one was asked for.
+#[test]
+fn one_that_failed_is_asked_for_without_its_entry_and_its_answer_is_taken() {
+    for family in Family::BOTH {
+        let mut world = small();
+        let peer = peer(family);
+        assert_eq!(world.send(peer, 1), Sent::Queued);
+        world.run_for(secs(4));
+        world.expect_state(peer, S::FAILED);
+        let _ = (0..40).map(|n| world.send(nth(family, 1000 + n), 1)).collect::<Vec<_>>();
+        assert_eq!(world.send(peer, 2), Sent::Refused(DropReason::NeighBudget));
+        world.answer(peer, PEER_MAC);
+        world.expect_state(peer, S::REACHABLE);
+        assert_eq!(world.send(peer, 3), Sent::Sent);
+    }
+}
+
+#[test]
+fn an_answer_that_names_an_address_no_host_has_uses_up_no_question() {
+    for family in Family::BOTH {
+        let mut world = small();
+        world.set("conf/move_policy", "1");
+        let peer = peer(family);
+        let _ = (0..40).map(|n| world.send(nth(family, 1000 + n), 1)).collect::<Vec<_>>();
+        let _ = world.send(peer, 1);
+        for forged in [BROADCAST, [0; 6], crate::common::MAC] {
+            let _ = world.frame(&answer(peer, forged));
+            assert_eq!(world.info(peer), None, "{forged:?}");
+        }
+        world.answer(peer, PEER_MAC);
+        world.expect_state(peer, S::REACHABLE);
+    }
+}
+
+#[test]
+fn a_packet_passed_on_in_our_own_name_has_no_budget_of_ours() {
+    let (mut world, _) = small_router();
+    let got: Vec<_> =
+        (0..20).map(|n| forward(&mut world, "2001:db8::1", &behind(Family::Inet6, 10 + n))).collect();
+    assert_eq!(got.iter().filter(|sent| **sent == Ok(Some(Sent::Queued))).count(), 10, "{got:?}");
+}
+
+#[test]
+fn who_asks_without_an_address_is_sought_like_any_other() {
+    let mut world = small();
+    for n in 0..60 {
+        let source = crate::common::frames::v6(nth(Family::Inet6, 5000 + n));
+        let own = crate::common::frames::v6(own(Family::Inet6));
+        let _ = world.frame(&crate::common::frames::ns(source, own, own, None, None));
+    }
+    let occupancy = world.engine().occupancy(Family::Inet6);
+    assert!(occupancy.pending <= 50 && occupancy.heard == 0, "{occupancy:?}");
+    assert_eq!(world.frame(&speaks(peer(Family::Inet6), PEER_MAC)), Ok(()));
+    world.expect_state(peer(Family::Inet6), S::STALE);
+}
+
+#[test]
+fn a_link_without_resolution_pushes_out_nobody() {
+    let (mut world, _) = small_router();
+    for n in 0..60 {
+        verified(&mut world, nth(Family::Inet6, 300 + n), PEER_MAC);
+    }
+    world.run_for(secs(40));
+    let tunnel = Device::point_to_point("tun0");
+    let tunnel = tunnel.address("2001:db8:9::1/64".parse().unwrap());
+    let now = world.now;
+    let tun0 = world.engine().add_device(now, tunnel).expect("a tunnel");
+    let mut sent = 0;
+    for n in 0..300 {
+        let to = ip(&format!("2001:db8:9::{:x}", n + 10));
+        let packet = packet("2001:db8::2", &to.to_string(), 64, 8);
+        let now = world.now;
+        sent += u32::from(world.engine().send(now, tun0, to, packet) == Sent::Sent);
+        world.settle();
+    }
+    assert_eq!(sent, 300);
+    assert!((0..60).all(|n| world.info(nth(Family::Inet6, 300 + n)).is_some()));
+    assert!(world.engine().occupancy(Family::Inet6).failed <= 50);
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Send(u32),
@@ -624,8 +766,12 @@ proptest! {
             }
             for event in std::mem::take(&mut world.host().events) {
                 match event.kind {
-                    EventKind::Changed { neighbour, .. } if neighbour.state == S::REACHABLE => {
-                        answered.insert(neighbour.address);
+                    EventKind::Changed { neighbour, from, reason } if neighbour.state == S::REACHABLE => {
+                        // Not who says so unasked.
+                        let asked = [S::INCOMPLETE, S::PROBE].contains(&from) || reason == Reason::Timer;
+                        if asked || matches!(reason, Reason::Admin(_)) {
+                            answered.insert(neighbour.address);
+                        }
                     }
                     EventKind::Removed { neighbour, reason } => {
                         let was = answered.remove(&neighbour.address);
