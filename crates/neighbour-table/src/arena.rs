@@ -27,6 +27,9 @@ const CHUNK_BITS: u32 = 9;
 pub(crate) struct Spot(u32);
 
 impl Spot {
+    /// The first place of the chunk before the first one, which nobody ever has: what stands there stays zero.
+    pub(crate) const VOID: Self = Self(0);
+
     /// The place of a slot number, if the number is not too large.
     #[inline]
     pub(crate) fn of(slot: u32) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use crate::key::Handle;
 use crate::long::LongAddress;
-use crate::slot::{HEADER, Word};
+use crate::slot::Word;
 use crate::template::Own;
 
 /// A neighbour as it was at one moment: state, address, and what a header needs. Nothing in it can change or tear.
@@ -55,12 +55,11 @@ impl Hit {
         u16::from_be_bytes([x, y])
     }
 
-    /// The finished Ethernet header (destination, source, type), if the device can have its headers cached.
-    ///
-    /// Whether the address in it is valid is for the state to say.
+    /// The finished Ethernet header (destination, source, type), if the writer published the address as ready for use
+    /// and the device can have its headers cached.
     #[inline]
     pub fn header(&self) -> Option<[u8; 14]> {
-        if !self.word.has(HEADER) {
+        if !self.word.is_ready() {
             return None;
         }
         // In pieces that do not overlap: who reads them back at once need not wait for two writes to become one.

@@ -87,6 +87,11 @@ pub(crate) struct Index {
     arrays: Slices<Bucket, ArrayLengths, CLASSES>,
 }
 
+/// The lowest bits of a hash.
+const TAG_BITS: u32 = 8;
+const _: () =
+    assert!(CLASSES as u32 <= u32::BITS - TAG_BITS + 1, "a hash has bits for a tag and every bucket");
+
 /// The tag of a hash: not the bits that choose the bucket.
 #[inline]
 pub(crate) fn tag(hash: u32) -> u8 {
@@ -98,47 +103,50 @@ pub(crate) fn tag(hash: u32) -> u8 {
 pub(crate) struct View {
     state: State,
     seeds: Seeds,
+    buckets: Buckets,
 }
 
+/// The array that is current in a view.
+#[derive(Clone, Copy)]
+struct Buckets {
+    /// Its first bucket, of `mask + 1`; null only in a view of nothing.
+    first: *const Bucket,
+    mask: usize,
+}
+
+#[expect(unsafe_code, reason = "see SAFETY")]
+// SAFETY: whoever has one only ever shares the buckets behind it (`Index::bucket`), and buckets are `Sync`.
+unsafe impl Send for Buckets {}
+
 impl View {
-    /// A view of nothing that ever was.
+    /// A view of nothing that ever was: no index has such a state.
     pub(crate) fn new() -> Self {
-        Self { state: State(u64::MAX), seeds: [0; SEED_WORDS] }
+        let buckets = Buckets { first: core::ptr::null(), mask: 0 };
+        Self { state: State(u64::MAX), seeds: [0; SEED_WORDS], buckets }
     }
 
-    /// The hash of a key's words in the array that is current in this view.
+    /// The state in which all else was so.
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    /// The hash of a key's words in the current array.
     #[inline(always)]
     pub(crate) fn hash(&self, words: [u64; 3]) -> u32 {
         hash(words, &self.seeds)
     }
 }
 
-/// One array of an index.
-#[derive(Clone, Copy)]
-pub(crate) struct Buckets<'a> {
-    class: u8,
-    /// As long as the class says.
-    array: &'a [Bucket],
-}
-
-impl<'a> Buckets<'a> {
-    /// The home bucket of a hash.
-    #[inline(always)]
-    pub(crate) fn home(&self, hash: u32) -> &'a Bucket {
-        #[expect(unsafe_code, reason = "see SAFETY")]
-        // SAFETY: of 32 bits `home` leaves the upper `class` ones, a number below the length of the class; and
-        // `buckets` has found the whole array there.
-        unsafe {
-            self.array.get_unchecked(home(hash, self.class))
-        }
-    }
-}
-
-/// The bucket in which a search begins: the hash's upper bits.
+/// The bucket in which a search begins, in an array of `mask + 1`: the hash's bits above those of the tag.
 #[inline]
-fn home(hash: u32, class: u8) -> usize {
-    // In 64 bits, since those wanted come to stand above the 32.
-    ((u64::from(hash) << class) >> 32) as usize
+fn home(hash: u32, mask: usize) -> usize {
+    (hash >> TAG_BITS) as usize & mask
+}
+
+/// The bits of a number below the length of an array.
+#[inline]
+fn mask(array: &[Bucket]) -> usize {
+    array.len().wrapping_sub(1)
 }
 
 impl Bucket {
@@ -147,6 +155,12 @@ impl Bucket {
     pub(crate) fn spot(&self, lane: usize) -> Option<Spot> {
         // Acquire: a lane that a migration cleared shows the new place.
         Spot::from_raw(self.lanes.get(lane)?.load(Ordering::Acquire))
+    }
+
+    /// What stands in a lane whose tag fits, if only [`Spot::VOID`].
+    #[inline(always)]
+    pub(crate) fn spot_or_void(&self, lane: usize) -> Spot {
+        self.spot(lane).unwrap_or(Spot::VOID)
     }
 
     /// The lanes whose tag fits: hints.
@@ -212,8 +226,8 @@ impl Index {
         mut check: impl FnMut(Spot, Place) -> Option<R>,
     ) -> Option<R> {
         let array = self.array(class);
-        let mask = array.len().wrapping_sub(1);
-        let home = home(hash, class);
+        let mask = mask(array);
+        let home = home(hash, mask);
         for distance in 0..array.len() {
             let at = (home + distance) & mask;
             let bucket = &array[at];
@@ -249,23 +263,15 @@ impl Index {
         view.get()
     }
 
-    /// The home bucket of a hash, and its tag. The view must be of this index.
+    /// The home bucket of a hash, and its tag, in a view that [`Self::refreshed`] has given.
     #[inline(always)]
     pub(crate) fn bucket(&self, view: &View, hash: u32) -> (&Bucket, u8) {
-        let class = view.state.current();
+        let Buckets { first, mask } = view.buckets;
         #[expect(unsafe_code, reason = "see SAFETY")]
-        // SAFETY: a view that anybody gets has the state of its index at some moment (`refreshed`, `view`). The class is
-        // published before `set_state` names it, which the Acquire in `state` met; and of 32 bits `home` leaves the
-        // upper `class` ones, a number below the length of the class.
-        let bucket = unsafe { self.arrays.get_unchecked(usize::from(class), home(hash, class)) };
+        // SAFETY: a refreshed view is of the state of this index at some moment, so `view` has made it, with the whole of
+        // an array, and arrays live as long as the index; `home` is a number below the length of the array.
+        let bucket = unsafe { &*first.add(home(hash, mask)) };
         (bucket, tag(hash))
-    }
-
-    /// The buckets of the newest array of a view, for several looks. The view must be of this index.
-    #[inline(always)]
-    pub(crate) fn buckets(&self, view: &View) -> Buckets<'_> {
-        let class = view.state.current();
-        Buckets { class, array: self.array(class) }
     }
 
     /// The state, and the secrets that belong to it.
@@ -277,8 +283,10 @@ impl Index {
             let cells = &self.secrets[usize::from(state.current())].0;
             // Acquire: whoever sees a secret of the array's next use sees that the state has moved on.
             let seeds = cells.each_ref().map(|cell| cell.load(Ordering::Acquire));
-            if self.state() == state {
-                return View { state, seeds };
+            let array = self.array(state.current());
+            let buckets = Buckets { first: array.as_ptr(), mask: mask(array) };
+            if self.state() == state && !array.is_empty() {
+                return View { state, seeds, buckets };
             }
         }
     }
@@ -286,7 +294,8 @@ impl Index {
     /// Has the home bucket of a hash on its way.
     #[inline]
     pub(crate) fn prefetch_home(&self, class: u8, hash: u32) {
-        if let Some(bucket) = self.array(class).get(home(hash, class)) {
+        let array = self.array(class);
+        if let Some(bucket) = array.get(home(hash, mask(array))) {
             prefetch(bucket);
         }
     }
@@ -295,8 +304,8 @@ impl Index {
     /// Only the writer calls this.
     pub(crate) fn place(&self, class: u8, hash: u32, spot: Spot) -> Result<usize, OutOfMemory> {
         let array = self.array(class);
-        let mask = array.len().wrapping_sub(1);
-        let home = home(hash, class);
+        let mask = mask(array);
+        let home = home(hash, mask);
         for distance in 0..array.len() {
             let bucket = &array[(home + distance) & mask];
             if let Some(lane) = bucket.lanes.iter().position(|cell| cell.load(Ordering::Relaxed) == 0) {
@@ -324,11 +333,11 @@ impl Index {
     /// Empties a place, and closes the way to it. Only the writer calls this.
     pub(crate) fn clear(&self, place: Place, hash: u32) {
         let array = self.array(place.class);
-        let mask = array.len().wrapping_sub(1);
+        let mask = mask(array);
         let bucket = &array[place.bucket];
         bucket.lanes[place.lane].store(0, Ordering::Release);
         bucket.tags.set(place.lane, 0);
-        let mut passed = home(hash, place.class);
+        let mut passed = home(hash, mask);
         while passed & mask != place.bucket {
             array[passed & mask].tags.add_overflow(u32::MAX);
             passed += 1;

@@ -13,7 +13,7 @@
 //! let ethernet = Template { own: [2, 0, 0, 0, 0, 1], ethertype: 0x0800, header: true, long: false };
 //!
 //! let slot = table.insert(&key, &ethernet)?;
-//! table.publish(slot, 2, &[2, 0, 0, 0, 0, 9]);
+//! table.publish(slot, 2, &[2, 0, 0, 0, 0, 9], true);
 //!
 //! let hit = reader.lookup(&key).expect("present");
 //! assert_eq!(hit.lladdr(), [2, 0, 0, 0, 0, 9]);
@@ -64,11 +64,14 @@
 //! buckets with each insert and removal: the new place is written before the old one is cleared, and searches look
 //! into the old array first. One word names the arrays and an epoch; a search that found nothing looks at it again,
 //! and starts over only if it has changed. Arrays are kept and used again, under a new epoch and a new hash secret.
-//! Each reader remembers the word and the secret that goes with it, and looks at the word only.
+//! Each reader remembers the word and what goes with it, array and secret, and looks at the word only.
 //!
-//! **The short way.** A neighbour found in its home bucket of the newest array is the answer, whatever else is going
-//! on: that is one word, one line of the index, half a line of the slot and the interface's word, and no call. All
-//! else (a miss, a full bucket, a migration, a long address) is `lookup_everywhere`, out of line.
+//! **The short way.** If the first lane of the home bucket in the newest array whose tag fits is the neighbour's, and it
+//! has a header, then this is the answer, whatever else is going on: that is one word, one line of the index, half a
+//! line of the slot and the interface's word, and no call. What takes turns beside it (another lane or bucket, no
+//! header) is `lookup_further`, out of line, and the rest (a miss, a migration) `lookup_everywhere`. The fewer
+//! instructions wait for memory, the more lookups the processor has under way at once, so none is there that could be
+//! elsewhere.
 //!
 //! **The hash** (`hash`) is keyed and strongly universal: an attacker who chooses the keys gains nothing over chance.
 //!

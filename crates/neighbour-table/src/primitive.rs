@@ -20,7 +20,7 @@ pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, f
 pub(crate) use portable_atomic::AtomicU64;
 
 /// A size for small machines, whose pointers have 32 bits, and one for others: the heads of a table hold a pointer for
-/// each chunk there may ever be. Small ones have room for 65,000 neighbours, others for 268 million. Miri takes seconds
+/// each chunk there may ever be. Small ones have room for 65,000 neighbours, others for 160 million. Miri takes seconds
 /// for the heads of large ones.
 const fn per_pointer(small: usize, large: usize) -> usize {
     if cfg!(all(target_pointer_width = "64", not(miri))) { large } else { small }
@@ -30,7 +30,7 @@ const fn per_pointer(small: usize, large: usize) -> usize {
 pub(crate) const LANES: usize = if cfg!(loom) { 2 } else { 12 };
 
 /// Number of size classes of the index: class `k` has `1 << k` buckets.
-pub(crate) const CLASSES: usize = if cfg!(loom) { 3 } else { per_pointer(14, 28) };
+pub(crate) const CLASSES: usize = if cfg!(loom) { 3 } else { per_pointer(14, 25) };
 
 /// The class of a new table's index, below which it does not shrink.
 pub(crate) const FIRST_CLASS: u8 = if cfg!(loom) { 0 } else { 1 };

@@ -3,9 +3,10 @@
 use core::cell::Cell;
 
 use crate::arena::{Arena, Spot};
+use crate::error::OutOfMemory;
 use crate::free_list::Links;
 use crate::hit::Hit;
-use crate::index::{Index, View, tag};
+use crate::index::{Index, View};
 use crate::key::{Handle, Key};
 use crate::long::Record;
 use crate::prefetch::prefetch;
@@ -60,30 +61,46 @@ impl Shared {
         }
     }
 
+    /// Makes the place that empty lanes name, before there is a reader: searchers look at it before they ask whether a lane
+    /// is empty. Returns the bytes allocated.
+    pub(crate) fn make_void(&self) -> Result<usize, OutOfMemory> {
+        self.hot.ensure(Spot::VOID)
+    }
+
     /// The neighbour with this key, or the proof that there was a moment without it.
     #[inline(always)]
     pub(crate) fn lookup(&self, view: &Cell<View>, key: &Key) -> Option<Hit> {
         let (bucket, tag) = self.index.home(view, key.words());
-        for lane in bucket.matching(tag) {
-            // Found where nearly all are found: nothing else matters then, not even a migration.
-            if let Some(spot) = bucket.spot(lane)
-                && let Some((handle, word, own)) = self.candidate(spot, key)
-            {
-                return if word.has(LONG) {
-                    self.lookup_everywhere(key.addr, key.ifindex)
-                } else {
-                    Some(Hit::new(handle, word, own))
-                };
-            }
+        // Found where nearly all are found: nothing else matters then, not even a migration.
+        if let Some(lane) = bucket.matching(tag).next()
+            && let Some((handle, word, own)) = self.candidate(bucket.spot_or_void(lane), key)
+            && word.is_ready()
+        {
+            return Some(Hit::new(handle, word, own));
         }
-        self.lookup_everywhere(key.addr, key.ifindex)
+        self.lookup_further(view, key.addr, key.ifindex)
     }
 
-    /// As [`Self::lookup`], wherever the key may stand. The key comes in registers: a hit has none in memory.
+    /// As [`Self::lookup`], where the first look did not find all there is: another lane or bucket, no header, or nobody.
+    /// The key comes in registers: a hit has none in memory.
     #[cold]
     #[inline(never)]
-    fn lookup_everywhere(&self, addr: u128, ifindex: u32) -> Option<Hit> {
+    fn lookup_further(&self, view: &Cell<View>, addr: u128, ifindex: u32) -> Option<Hit> {
         let key = &Key { addr, ifindex };
+        let view = view.get();
+        let state = view.state();
+        let hit = self.lookup_by(state.current(), view.hash(key.words()), key);
+        // That array is all there is if there is no other, and it was all the while.
+        if hit.is_some() || (state.previous().is_none() && self.index.state() == state) {
+            return hit;
+        }
+        self.lookup_everywhere(key)
+    }
+
+    /// As [`Self::lookup`], wherever the key may stand.
+    #[cold]
+    #[inline(never)]
+    fn lookup_everywhere(&self, key: &Key) -> Option<Hit> {
         let mut state = self.index.state();
         loop {
             if let Some(class) = state.previous()
@@ -103,7 +120,11 @@ impl Shared {
     }
 
     fn lookup_in(&self, class: u8, key: &Key) -> Option<Hit> {
-        let hash = self.index.hash(class, key.words());
+        self.lookup_by(class, self.index.hash(class, key.words()), key)
+    }
+
+    #[inline]
+    fn lookup_by(&self, class: u8, hash: u32, key: &Key) -> Option<Hit> {
         self.index.search(class, hash, |spot, _| {
             let (handle, word, own) = self.candidate(spot, key)?;
             let hit = self.hit(handle, word, own);
@@ -148,21 +169,20 @@ impl Shared {
         answers: &mut [A],
         answer: &impl Fn(Option<Hit>) -> A,
     ) -> usize {
-        let view = self.index.refreshed(view);
+        let seen = self.index.refreshed(view);
         let most = asked.len().min(answers.len()).min(BATCH);
-        let buckets = self.index.buckets(&view);
-        let mut homes = [(buckets.home(0), 0); BATCH];
+        let mut homes = [self.index.bucket(&seen, 0); BATCH];
         let mut n = 0;
         for (asked, home) in asked[..most].iter().zip(&mut homes) {
             let Some(key) = key(asked) else { break };
-            let hash = view.hash(key.words());
-            *home = (buckets.home(hash), hash);
+            let hash = seen.hash(key.words());
+            *home = self.index.bucket(&seen, hash);
             prefetch(home.0);
             n += 1;
         }
         let mut slots = [None; BATCH];
-        for ((bucket, hash), slot) in homes[..n].iter().zip(&mut slots) {
-            *slot = bucket.matching(tag(*hash)).next().and_then(|lane| bucket.spot(lane)).map(|spot| {
+        for ((bucket, tag), slot) in homes[..n].iter().zip(&mut slots) {
+            *slot = bucket.matching(*tag).next().map(|lane| bucket.spot_or_void(lane)).map(|spot| {
                 let hot = self.named(spot);
                 prefetch(hot);
                 (spot, hot)
@@ -171,10 +191,10 @@ impl Shared {
         for ((asked, slot), at) in asked[..n].iter().zip(&slots[..n]).zip(&mut answers[..n]) {
             let Some(key) = key(asked) else { continue };
             match slot.and_then(|(spot, hot)| self.candidate_in(spot, hot, &key)) {
-                Some((handle, word, own)) if !word.has(LONG) => {
+                Some((handle, word, own)) if word.is_ready() => {
                     *at = answer(Some(Hit::new(handle, word, own)))
                 }
-                _ => self.answer_everywhere(key.addr, key.ifindex, at, answer),
+                _ => self.answer_further(view, key.addr, key.ifindex, at, answer),
             }
         }
         n
@@ -183,8 +203,15 @@ impl Shared {
     /// Writes the answer down here, so that the usual one, which is short, is not copied together with it.
     #[cold]
     #[inline(never)]
-    fn answer_everywhere<A>(&self, addr: u128, ifindex: u32, at: &mut A, answer: &impl Fn(Option<Hit>) -> A) {
-        *at = answer(self.lookup_everywhere(addr, ifindex));
+    fn answer_further<A>(
+        &self,
+        view: &Cell<View>,
+        addr: u128,
+        ifindex: u32,
+        at: &mut A,
+        answer: &impl Fn(Option<Hit>) -> A,
+    ) {
+        *at = answer(self.lookup_further(view, addr, ifindex));
     }
 
     /// Reads a slot that the index names, which may change owner at any moment.
@@ -198,7 +225,8 @@ impl Shared {
     fn named(&self, spot: Spot) -> &Hot {
         #[expect(unsafe_code, reason = "see SAFETY")]
         // SAFETY: the spot was loaded, with Acquire, from a lane of this table's index, into which the writer stores
-        // (with Release) only spots that `ensure` has succeeded for.
+        // (with Release) only spots that `ensure` has succeeded for, or none: that is `VOID`, for which `make_void` has
+        // seen to it before there was a reader.
         unsafe {
             self.hot.get_unchecked(spot)
         }
@@ -236,7 +264,11 @@ impl Shared {
     /// What was read of a neighbour, with the address from its side record if it is not six bytes long.
     #[inline]
     fn hit(&self, handle: Handle, word: Word, own: Own) -> Hit {
-        if word.has(LONG) { self.long_hit(handle, word, own) } else { Hit::new(handle, word, own) }
+        if word.is_ready() || !word.has(LONG) {
+            Hit::new(handle, word, own)
+        } else {
+            self.long_hit(handle, word, own)
+        }
     }
 
     #[cold]

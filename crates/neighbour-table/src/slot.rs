@@ -39,6 +39,8 @@ pub(crate) struct Cold {
 pub(crate) const LONG: u8 = 1;
 /// Flag: the device's headers can be kept ready.
 pub(crate) const HEADER: u8 = 2;
+/// Flag: and this neighbour's is. The highest bit, so that it is the sign of the word.
+const READY: u8 = 0x80;
 
 /// The guard word: generation in the upper half; in the lower the interface, and whether the neighbour is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +115,19 @@ impl Word {
     #[inline]
     pub(crate) fn has(self, flag: u8) -> bool {
         self.flags() & flag != 0
+    }
+
+    /// Whether there is a finished header, which a word [`LONG`] never has.
+    #[inline]
+    pub(crate) fn is_ready(self) -> bool {
+        self.has(READY)
+    }
+
+    /// The word that follows this one: another state and six-byte address, ready if the device's headers can be.
+    #[inline]
+    pub(crate) fn followed_by(self, state: u8, address: [u8; 6], ready: bool) -> Self {
+        let flags = self.flags() & !READY;
+        Self::new(if ready && self.has(HEADER) { flags | READY } else { flags }, state, address)
     }
 
     #[inline]

@@ -112,7 +112,7 @@ impl Table {
     pub fn new(seed: u64) -> Result<Self, OutOfMemory> {
         let shared = Arc::new(Shared::new());
         let placement = Placement::new(&shared.index, seed)?;
-        Ok(Self::with(shared, placement, u32::MAX))
+        Self::with(shared, placement, u32::MAX)
     }
 
     /// An empty table with room for `most` neighbours and never for more: those that are dead but held count, too.
@@ -127,7 +127,7 @@ impl Table {
     pub fn fixed(seed: u64, most: u32) -> Result<Self, OutOfMemory> {
         let shared = Arc::new(Shared::new());
         let placement = Placement::fixed(&shared.index, seed, most as usize)?;
-        let mut table = Self::with(shared, placement, most);
+        let mut table = Self::with(shared, placement, most)?;
         table.arena_bytes += table.shared.templates.ensure(0)?;
         for slot in 0..most {
             let spot = Spot::of(slot).ok_or(OutOfMemory)?;
@@ -137,16 +137,17 @@ impl Table {
         Ok(table)
     }
 
-    fn with(shared: Arc<Shared>, placement: Placement, most: u32) -> Self {
-        Self {
+    fn with(shared: Arc<Shared>, placement: Placement, most: u32) -> Result<Self, OutOfMemory> {
+        let arena_bytes = shared.make_void()?;
+        Ok(Self {
             shared,
             placement,
             free_slots: FreeList::new(most),
             free_records: FreeList::new(most),
             returned: None,
-            arena_bytes: 0,
+            arena_bytes,
             ahead: (most == u32::MAX).then(|| (Ahead::new(), Ahead::new())),
-        }
+        })
     }
 
     /// A handle for looking up, from any thread.
@@ -242,11 +243,12 @@ impl Table {
         Ok(spot.slot())
     }
 
-    /// Changes state and address; a reader sees both change at once.
+    /// Changes state and address; a reader sees both change at once. `ready` says whether packets may be sent to that
+    /// address: only then is there a header.
     ///
     /// Works on a slot that is unlinked but still held, too. The address is cut or filled with zeros to the six
     /// bytes of the device's addresses; with [`Template::long`] it may have 0 to 32 bytes.
-    pub fn publish(&mut self, slot: u32, state: u8, lladdr: &[u8]) {
+    pub fn publish(&mut self, slot: u32, state: u8, lladdr: &[u8], ready: bool) {
         let hot = self.hot(self.spot(slot));
         let old = Word::from_bits(hot.word.load(Ordering::Relaxed));
         let new = if let Some(record) = self.record(old) {
@@ -260,7 +262,7 @@ impl Table {
                 address[..length].copy_from_slice(&lladdr[..length]);
                 address
             });
-            Word::new(old.flags(), state, address)
+            old.followed_by(state, address, ready)
         };
         // Release: meets the Acquire with which readers load the word.
         hot.word.store(new.bits(), Ordering::Release);

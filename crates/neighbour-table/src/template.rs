@@ -10,11 +10,12 @@ use crate::slices::{Lengths, Slices};
 /// Interface numbers must be below this one: about a million.
 pub const MOST_INTERFACES: u32 = if cfg!(loom) { 8 } else { 1 << 20 };
 
-/// The logarithm of the first chunk's length; the next ones double.
-const FIRST_BITS: u32 = 3;
+/// Interfaces whose words are found without a chunk: a power of two.
+const FIRST: usize = if cfg!(loom) { 4 } else { 64 };
 
-/// Chunks for [`MOST_INTERFACES`] words: the first ones are never there.
-const CHUNKS: usize = MOST_INTERFACES.ilog2() as usize + 1;
+/// Chunks for [`MOST_INTERFACES`] words. Chunk `k` is as long as 2ᵏ, so that a number's own logarithm names it: the
+/// first ones are never there.
+const CHUNKS: usize = MOST_INTERFACES.ilog2() as usize;
 
 struct Doubling;
 
@@ -43,47 +44,56 @@ impl Own {
 
 /// The words of all interfaces.
 pub(crate) struct Templates {
+    /// Those of the interfaces with the lowest numbers, which most machines have no others than.
+    first: [AtomicU64; FIRST],
     words: Slices<AtomicU64, Doubling, CHUNKS>,
 }
 
-/// Where an interface's word stands: chunk and offset. Chunk 3 serves the first eight, and each next one twice as many.
+/// Where the word of an interface that is not among the first stands: chunk and offset.
 #[inline]
 fn locate(ifindex: u32) -> (usize, usize) {
-    let x = u64::from(ifindex) + (1 << FIRST_BITS);
-    let exponent = x.ilog2();
-    (exponent as usize, (x ^ (1 << exponent)) as usize)
+    let exponent = ifindex.ilog2();
+    (exponent as usize, (ifindex ^ (1 << exponent)) as usize)
 }
 
 impl Templates {
     pub(crate) fn new() -> Self {
-        Self { words: Slices::new() }
+        Self { first: core::array::from_fn(|_| AtomicU64::new(0)), words: Slices::new() }
     }
 
     fn word(&self, ifindex: u32) -> Option<&AtomicU64> {
-        let (chunk, offset) = locate(ifindex);
-        self.words.get(chunk)?.get(offset)
+        self.first.get(ifindex as usize).or_else(|| {
+            let (chunk, offset) = locate(ifindex);
+            self.words.get(chunk)?.get(offset)
+        })
     }
 
     /// The word of an interface that has, or had, a neighbour.
     ///
     /// # Safety
     /// [`Self::ensure`] must have succeeded for the interface, and that must happen before this call.
-    #[inline]
+    #[inline(always)]
     #[expect(unsafe_code, reason = "the hit path looks at memory it knows to be there")]
     pub(crate) unsafe fn get_unchecked(&self, ifindex: u32) -> Own {
-        let (chunk, offset) = locate(ifindex);
-        // SAFETY: `ensure` published the chunk, and `locate` gives offsets below its length.
-        let word = unsafe { self.words.get_unchecked(chunk, offset) };
         // Acquire: see `Shared::candidate`.
-        Own(word.load(Ordering::Acquire))
+        let load = |word: &AtomicU64| Own(word.load(Ordering::Acquire));
+        match self.first.get(ifindex as usize) {
+            Some(word) => load(word),
+            // SAFETY: `ensure` published the chunk, and `locate` gives offsets below its length.
+            None => load(unsafe {
+                let (chunk, offset) = locate(ifindex);
+                self.words.get_unchecked(chunk, offset)
+            }),
+        }
     }
 
     /// Makes room for an interface's word; returns the bytes allocated.
     pub(crate) fn ensure(&self, ifindex: u32) -> Result<usize, OutOfMemory> {
-        if ifindex >= MOST_INTERFACES {
-            return Err(OutOfMemory);
+        match ifindex {
+            MOST_INTERFACES.. => Err(OutOfMemory),
+            _ if (ifindex as usize) < FIRST => Ok(0),
+            _ => self.words.publish(locate(ifindex).0),
         }
-        self.words.publish(locate(ifindex).0)
     }
 
     /// Sets an interface's word, for which there is room. Only the writer calls this.
@@ -103,8 +113,8 @@ mod tests {
 
     #[test]
     fn interfaces_fill_the_chunks_without_gap_or_overlap() {
-        let mut expected = (FIRST_BITS as usize, 0);
-        for ifindex in 0..if cfg!(miri) { 1_000 } else { MOST_INTERFACES } {
+        let mut expected = (FIRST.ilog2() as usize, 0);
+        for ifindex in FIRST as u32..if cfg!(miri) { 1_000 } else { MOST_INTERFACES } {
             let (chunk, offset) = locate(ifindex);
             assert_eq!((chunk, offset), expected, "interface {ifindex}");
             assert!(chunk < CHUNKS);
@@ -119,12 +129,15 @@ mod tests {
     #[expect(unsafe_code, reason = "see SAFETY")]
     fn a_word_is_read_as_it_was_set_and_numbers_too_large_are_refused() {
         let templates = Templates::new();
-        assert!(templates.ensure(5).expect("memory") > 0);
-        // SAFETY: `ensure` succeeded.
-        let get = || unsafe { templates.get_unchecked(5) }.bytes();
-        assert_eq!(get(), [0; 8]);
-        templates.set(5, Own::new(0x86dd, [1, 2, 3, 4, 5, 6]));
-        assert_eq!(get(), [1, 2, 3, 4, 5, 6, 0x86, 0xdd]);
+        for (ifindex, has_chunk) in [(0, false), (5, false), (63, false), (64, true), (70, true), (999, true)]
+        {
+            assert_eq!(templates.ensure(ifindex).expect("memory") > 0, has_chunk && ifindex != 70);
+            // SAFETY: `ensure` succeeded.
+            let get = || unsafe { templates.get_unchecked(ifindex) }.bytes();
+            assert_eq!(get(), [0; 8]);
+            templates.set(ifindex, Own::new(0x86dd, [1, 2, 3, 4, 5, 6]));
+            assert_eq!(get(), [1, 2, 3, 4, 5, 6, 0x86, 0xdd]);
+        }
         assert!(templates.ensure(MOST_INTERFACES).is_err() && templates.ensure(u32::MAX).is_err());
     }
 }

@@ -153,8 +153,8 @@ fn addresses_change_as_a_whole_beside_readers() {
         }
         for i in 0..few_or_many(30, 100_000, 300_000) {
             let mark = i as u8;
-            table.publish(short, mark, &[mark; 6]);
-            table.publish(long, mark, &vec![mark; usize::from(mark % 33)]);
+            table.publish(short, mark, &[mark; 6], true);
+            table.publish(long, mark, &vec![mark; usize::from(mark % 33)], true);
         }
         done.store(true, Ordering::Release);
     });

@@ -40,7 +40,7 @@ fn the_same_address_on_another_interface_is_another_neighbour() {
     let other = Key { ifindex: 4, ..key(1) };
     assert_eq!(table.reader().lookup(&other), None);
     let slot = table.insert(&other, &ETHERNET).expect("memory");
-    table.publish(slot, 4, &mac(9));
+    table.publish(slot, 4, &mac(9), true);
     assert_eq!(table.reader().lookup(&key(1)).expect("present").state(), 2);
     assert_eq!(table.reader().lookup(&other).expect("present").state(), 4);
 }
@@ -60,14 +60,14 @@ fn addresses_of_0_to_32_bytes_come_back_whole() {
     let slot = table.insert(&key(1), &INFINIBAND).expect("memory");
     let bytes: Vec<u8> = (1..=40).collect();
     for length in 0..=32 {
-        table.publish(slot, length as u8, &bytes[..length]);
+        table.publish(slot, length as u8, &bytes[..length], true);
         let hit = table.reader().lookup(&key(1)).expect("present");
         assert_eq!((hit.state(), hit.lladdr()), (length as u8, &bytes[..length]));
         assert_eq!((hit.header(), hit.ethertype()), (None, 0x86dd));
         let (own_view, count) = table.lladdr(slot);
         assert_eq!((&own_view[..count], table.state(slot)), (&bytes[..length], length as u8));
     }
-    table.publish(slot, 1, &bytes);
+    table.publish(slot, 1, &bytes, true);
     assert_eq!(table.reader().lookup(&key(1)).expect("present").lladdr(), &bytes[..32]);
 }
 
@@ -76,7 +76,7 @@ fn an_address_of_the_wrong_length_is_cut_or_filled_to_six_bytes() {
     let mut table = table();
     let slot = table.insert(&key(1), &ETHERNET).expect("memory");
     for (given, kept) in [(&[][..], [0; 6]), (&[1, 2], [1, 2, 0, 0, 0, 0]), (&[9; 20], [9; 6])] {
-        table.publish(slot, 1, given);
+        table.publish(slot, 1, given, true);
         assert_eq!(table.reader().lookup(&key(1)).expect("present").lladdr(), kept);
         assert_eq!(table.lladdr(slot).0[..6], kept);
     }
@@ -112,7 +112,7 @@ fn a_held_neighbour_is_not_removed_but_can_be_unlinked() {
     assert_eq!(reader.lookup(&key(1)), None);
     assert_eq!((held.key(), held.hit().lladdr(), held.state()), (key(1), &mac(1)[..], 2));
     // What the writer says after the removal is seen too.
-    table.publish(slot, 32, &[0; 6]);
+    table.publish(slot, 32, &[0; 6], true);
     assert_eq!((held.state(), held.hit().lladdr()), (32, &[0; 6][..]));
 
     // A new neighbour with the same key is another one.
@@ -245,7 +245,7 @@ fn a_batch_answers_each_key_as_a_lookup_of_its_own_does() {
     let long = neighbour_table::Template { own: [2; 6], ethertype: 0x0800, header: false, long: true };
     let infiniband = Key { addr: 1, ifindex: 9 };
     let slot = table.insert(&infiniband, &long).expect("memory");
-    table.publish(slot, 4, &[7; 20]);
+    table.publish(slot, 4, &[7; 20], true);
     // More than one batch, every third key absent, one with a long address, one asked for twice.
     let keys: Vec<_> =
         (0..120).map(|n| if n % 3 == 0 { key(n + 1_000) } else { key(n) }).chain([infiniband; 2]).collect();

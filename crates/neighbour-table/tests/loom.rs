@@ -27,7 +27,7 @@ fn model(preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
 
 /// State and address bytes are the same number, so that a mixture shows.
 fn publish(table: &mut Table, slot: u32, mark: u8) {
-    table.publish(slot, mark, &[mark; 6]);
+    table.publish(slot, mark, &[mark; 6], true);
 }
 
 fn add(table: &mut Table, key: &Key, mark: u8) -> u32 {

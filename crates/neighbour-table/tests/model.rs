@@ -17,7 +17,7 @@ const MANY_OPS: usize = if cfg!(miri) { 120 } else { 1500 };
 #[derive(Clone, Debug)]
 enum Op {
     Insert { n: u32, long: bool },
-    Publish { n: u32, state: u8, byte: u8 },
+    Publish { n: u32, state: u8, byte: u8, ready: bool },
     Remove(u32),
     Unlink(u32),
     Lookup(u32),
@@ -33,7 +33,8 @@ fn op(keys: u32) -> impl Strategy<Value = Op> {
     let n = move || 0..keys;
     prop_oneof![
         6 => (n(), any::<bool>()).prop_map(|(n, long)| Op::Insert { n, long }),
-        3 => (n(), any::<u8>(), any::<u8>()).prop_map(|(n, state, byte)| Op::Publish { n, state, byte }),
+        3 => (n(), any::<u8>(), any::<u8>(), any::<bool>())
+            .prop_map(|(n, state, byte, ready)| Op::Publish { n, state, byte, ready }),
         3 => n().prop_map(Op::Remove),
         1 => n().prop_map(Op::Unlink),
         2 => n().prop_map(Op::Lookup),
@@ -52,6 +53,7 @@ struct Expected {
     n: u32,
     state: u8,
     lladdr: Vec<u8>,
+    ready: bool,
     confirmed: Option<u32>,
     marked: bool,
     linked: bool,
@@ -86,6 +88,7 @@ impl World {
                     n,
                     state: 0,
                     lladdr,
+                    ready: false,
                     confirmed: None,
                     marked: false,
                     linked: true,
@@ -94,7 +97,7 @@ impl World {
                 assert_eq!(self.neighbours.insert(slot, expected), None, "slot {slot} was in use");
                 self.linked.insert(n, slot);
             }
-            Op::Publish { n, state, byte } => {
+            Op::Publish { n, state, byte, ready } => {
                 let Some(slot) = self.linked.get(&n) else {
                     return;
                 };
@@ -105,7 +108,8 @@ impl World {
                 let length = if !short && length == 6 { 7 } else { length };
                 expected.lladdr = vec![byte; length];
                 expected.state = state;
-                self.table.publish(*slot, state, &expected.lladdr);
+                expected.ready = ready && short;
+                self.table.publish(*slot, state, &expected.lladdr, ready);
             }
             Op::Remove(n) => {
                 let Some(slot) = self.linked.get(&n).copied() else {
@@ -199,6 +203,7 @@ impl World {
         if let (Some(hit), Some(slot)) = (hit, slot) {
             let expected = &self.neighbours[slot];
             assert_eq!((hit.state(), hit.lladdr()), (expected.state, &expected.lladdr[..]), "neighbour {n}");
+            assert_eq!(hit.header().is_some(), expected.ready, "neighbour {n}");
         }
     }
 
@@ -209,6 +214,7 @@ impl World {
             let expected = &self.neighbours[&held.handle().slot()];
             assert_eq!((held.key(), held.is_dead()), (key(expected.n), !expected.linked));
             assert_eq!((held.state(), held.hit().lladdr()), (expected.state, &expected.lladdr[..]));
+            assert_eq!(held.hit().header().is_some(), expected.ready);
         }
         for (slot, expected) in &self.neighbours {
             // A neighbour that nobody refers to any more forgets it: its slot is on its way back.

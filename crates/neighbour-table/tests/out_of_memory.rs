@@ -85,7 +85,7 @@ fn an_insert_without_memory_is_an_error_and_the_table_still_works() {
                     table.insert(&key(n), &template).expect("memory")
                 }
             };
-            table.publish(slot, 2, &mac(n));
+            table.publish(slot, 2, &mac(n), true);
             slots.push(slot);
         }
         assert!(refused > 0);
@@ -127,7 +127,7 @@ fn a_fixed_table_has_all_its_memory_from_the_beginning_and_takes_no_more() {
                 let first = life * most;
                 for n in first..first + most {
                     let slot = table.insert(&key(n), &ETHERNET).expect("room");
-                    table.publish(slot, 2, &mac(n));
+                    table.publish(slot, 2, &mac(n), true);
                 }
                 assert_eq!(table.insert(&key(first + most), &ETHERNET), Err(OutOfMemory), "{most}");
                 for n in first..first + most {

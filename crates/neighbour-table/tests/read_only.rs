@@ -128,7 +128,7 @@ fn hits_misses_and_held_references_work_on_read_only_memory() {
     let mut table = paged(|| Table::new(11)).expect("memory");
     let slot = paged(|| add(&mut table, 0));
     let infiniband = paged(|| table.insert(&key(u32::MAX), &common::INFINIBAND)).expect("memory");
-    table.publish(infiniband, 2, &[7; 20]);
+    table.publish(infiniband, 2, &[7; 20], true);
     let reader = table.reader();
     let held = table.hold(slot).expect("alive");
     let mut n = 1;

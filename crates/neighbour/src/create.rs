@@ -222,7 +222,12 @@ impl Engine {
         table.entries.put(slot, neighbour);
         table.set_confirmed(slot, confirmed);
         if made.state != NudState::NONE || made.lladdr.is_some() {
-            table.shared.publish(slot, made.state.0, made.lladdr.unwrap_or_default().as_bytes());
+            table.shared.publish(
+                slot,
+                made.state.0,
+                made.lladdr.unwrap_or_default().as_bytes(),
+                made.state.is_valid(),
+            );
         }
         table.list_managed(slot);
         table.settle(slot);

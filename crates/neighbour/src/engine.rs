@@ -155,7 +155,7 @@ impl Engine {
             history: History::new(config.history),
             queues: Queues::new(config.max_queued_bytes),
             limits: Default::default(),
-            handovers: Arc::new(Handovers::new(config.handover)),
+            handovers: Arc::new(Handovers::new(config.handover, clock)),
             work: Work::default(),
             passing_on: false,
             config,
@@ -274,7 +274,6 @@ impl Engine {
         Reader {
             tables: [self.tables[0].shared.reader(), self.tables[1].shared.reader()],
             handovers: Arc::clone(&self.handovers),
-            clock: self.clock,
         }
     }
 
@@ -325,7 +324,7 @@ impl Engine {
             None => self.create(device, address, Reason::Packet)?.slot,
         };
         let inner = self.table(family).shared.hold(slot).ok_or(CreateError::OutOfMemory)?;
-        Ok(NeighbourRef { inner, family, clock: self.clock, handovers: Arc::clone(&self.handovers) })
+        Ok(NeighbourRef { inner, family, handovers: Arc::clone(&self.handovers) })
     }
 
     /// Linux's counters of a table.
@@ -497,7 +496,7 @@ impl Engine {
         let table = self.table_mut(id.family);
         let state = table.entries[id.slot].state;
         let (bytes, len) = table.shared.lladdr(id.slot);
-        table.shared.publish(id.slot, state.0, &bytes[..len]);
+        table.shared.publish(id.slot, state.0, &bytes[..len], state.is_valid());
     }
 
     /// The parameters of an entry: its device's, or the defaults if those are gone.

@@ -24,8 +24,10 @@ pub(crate) enum Handover {
     Used { now: Instant, family: Family, handle: Handle },
 }
 
-/// The way from readers to the engine; bounded.
+/// The way from readers to the engine, which is bounded, and what they know of it beside its tables.
 pub(crate) struct Handovers {
+    /// How long a tick is.
+    clock: Clock,
     pub(crate) queue: ArrayQueue<Handover>,
     pub(crate) refused: AtomicUsize,
     pub(crate) wake: Option<Box<dyn Fn() + Send + Sync>>,
@@ -38,8 +40,8 @@ impl fmt::Debug for Handovers {
 }
 
 impl Handovers {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { queue: ArrayQueue::new(limit.max(1)), refused: AtomicUsize::new(0), wake: None }
+    pub(crate) fn new(limit: usize, clock: Clock) -> Self {
+        Self { clock, queue: ArrayQueue::new(limit.max(1)), refused: AtomicUsize::new(0), wake: None }
     }
 
     fn push(&self, handover: Handover) -> Result<(), Handover> {
@@ -68,7 +70,6 @@ impl Handovers {
 pub struct Reader {
     pub(crate) tables: [neighbour_table::Reader; 2],
     pub(crate) handovers: Arc<Handovers>,
-    pub(crate) clock: Clock,
 }
 
 /// A neighbour as it was at one moment.
@@ -94,7 +95,7 @@ impl Hit {
     /// The whole Ethernet header for a packet to it, if the state is VALID and the device is Ethernet.
     #[inline(always)]
     pub fn header(&self) -> Option<[u8; 14]> {
-        self.state().is_valid().then(|| self.hit.header()).flatten()
+        self.hit.header()
     }
 }
 
@@ -183,18 +184,13 @@ impl Reader {
     /// Upper layers heard from the neighbour: it is reachable (NUD-40, RFC 4861 section 7.3.1). One
     /// store, at most once in a tick; it vouches for no other neighbour that takes the entry's place.
     pub fn confirm(&self, now: Instant, hit: &Hit) {
-        self.tables[hit.family as usize].confirm(&hit.hit, self.clock.tick_of(now).0);
+        self.tables[hit.family as usize].confirm(&hit.hit, self.handovers.clock.tick_of(now).0);
     }
 
     /// Holds the neighbour (want_ref): its address and state can be followed even after its removal.
     pub fn hold(&self, hit: &Hit) -> Option<NeighbourRef> {
         let inner = self.tables[hit.family as usize].hold(&hit.hit)?;
-        Some(NeighbourRef {
-            inner,
-            family: hit.family,
-            clock: self.clock,
-            handovers: Arc::clone(&self.handovers),
-        })
+        Some(NeighbourRef { inner, family: hit.family, handovers: Arc::clone(&self.handovers) })
     }
 
     /// Packets and notices that found the engine behind.
@@ -210,7 +206,6 @@ impl Reader {
 pub struct NeighbourRef {
     pub(crate) inner: neighbour_table::NeighbourRef,
     pub(crate) family: Family,
-    pub(crate) clock: Clock,
     pub(crate) handovers: Arc<Handovers>,
 }
 
@@ -261,7 +256,7 @@ impl NeighbourRef {
 
     /// As [`Reader::confirm`].
     pub fn confirm(&self, now: Instant) {
-        self.inner.confirm(self.clock.tick_of(now).0);
+        self.inner.confirm(self.handovers.clock.tick_of(now).0);
     }
 
     /// ARP or ND.

@@ -6,8 +6,9 @@
 //! group of six bits. Everything in a lower level is due before anything in a higher one, so the next
 //! deadline is found in the bitmap of the lowest level that holds anything.
 //!
-//! An entry's slot follows from its tick and the present one, so its node need not name it. A slot whose time has
-//! come is emptied in steps: what it held stands in the list `turning` meanwhile, which is known by its ends.
+//! A timer that is moved to a later tick stays where it stands, and is looked at when that slot's time comes: most
+//! are put off many times before one fires, and so each time costs a store. A slot whose time has come is emptied in
+//! steps: what it held stands in the list [`TURNING`] meanwhile.
 
 use crate::chunked::Chunked;
 use crate::time::Tick;
@@ -16,16 +17,29 @@ use neighbour_table::OutOfMemory;
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
 const LEVELS: usize = 6;
+
+/// The lists: first those of the slots, level by level.
+const WHEEL: usize = LEVELS * SLOTS;
+/// What is due.
+const DUE: usize = WHEEL;
+/// What stood in the slot whose time has come, and has not found its new place yet.
+const TURNING: usize = WHEEL + 1;
+/// The idle ones.
+const IDLE: usize = WHEEL + 2;
+const LISTS: usize = WHEEL + 3;
+
 /// Bits of an entry's number; there are fewer than 2²⁸ entries.
 const ID_BITS: u32 = 30;
 /// No entry.
 const NIL: u32 = (1 << ID_BITS) - 1;
+/// The number that stands before the first and behind the last entry of list 0; those of the other lists follow.
+const HEADS: u32 = NIL - LISTS as u32;
 
 /// Which kind of list a node stands in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Place {
     Nowhere,
-    /// In a slot, in `due` or in `turning`.
+    /// In a slot, in [`DUE`] or in [`TURNING`].
     Armed,
     Idle,
 }
@@ -33,10 +47,11 @@ enum Place {
 /// An entry's timer.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// The node before it, and in the upper two bits its [`Place`].
+    /// The node before it or the list's head, and in the upper two bits its [`Place`].
     prev: u32,
+    /// The node after it or the list's head.
     next: u32,
-    /// Low half of the tick at which it is due.
+    /// Low half of the tick at which it is due: that of its slot or a later one.
     at: u32,
 }
 
@@ -60,29 +75,35 @@ impl Node {
     }
 }
 
-/// First and last of a list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// First and last of a list: its own head if it is empty.
+#[derive(Clone, Copy, Debug)]
 struct Ends {
     first: u32,
     last: u32,
 }
 
-impl Ends {
-    const EMPTY: Self = Self { first: NIL, last: NIL };
+/// The number of a list's head.
+fn head(list: usize) -> u32 {
+    HEADS + list as u32
+}
+
+/// The list whose head this is.
+fn list_of(id: u32) -> Option<usize> {
+    id.checked_sub(HEADS).map(|list| list as usize)
+}
+
+fn empty(list: usize) -> Ends {
+    Ends { first: head(list), last: head(list) }
 }
 
 /// Timers of entries `0..n`, each armed at most once.
 #[derive(Debug)]
 pub(crate) struct Wheel {
     nodes: Chunked<Node>,
-    slots: [Ends; LEVELS * SLOTS],
+    lists: [Ends; LISTS],
     occupied: [u64; LEVELS],
-    /// All that was due at this tick or before stands in `due` or `turning`.
+    /// All that was due at this tick or before stands in [`DUE`] or [`TURNING`].
     current: u64,
-    due: Ends,
-    /// What stood in the slot that begins at `current` and has not found its new place yet.
-    turning: Ends,
-    idle: Ends,
     /// The idle entry that the walk in progress comes to next.
     cursor: u32,
 }
@@ -91,19 +112,16 @@ impl Wheel {
     pub(crate) fn new(now: Tick) -> Self {
         Self {
             nodes: Chunked::default(),
-            slots: [Ends::EMPTY; LEVELS * SLOTS],
+            lists: core::array::from_fn(empty),
             occupied: [0; LEVELS],
             current: Self::widest(now),
-            due: Ends::EMPTY,
-            turning: Ends::EMPTY,
-            idle: Ends::EMPTY,
             cursor: NIL,
         }
     }
 
     /// Makes room for the timers of the entries below `ids`.
     pub(crate) fn reserve(&mut self, ids: u32) -> Result<(), OutOfMemory> {
-        if ids > NIL {
+        if ids > HEADS {
             return Err(OutOfMemory);
         }
         while self.nodes.len() < ids {
@@ -128,7 +146,12 @@ impl Wheel {
 
     /// Arms or moves the timer of `id`; a tick that is past already is due at once. It is idle no longer.
     pub(crate) fn arm(&mut self, id: u32, at: Tick) {
-        let node = self.nodes[id];
+        let node = &mut self.nodes[id];
+        if node.place() == Place::Armed && at.since(Tick(node.at)) >= 0 {
+            node.at = at.0;
+            return;
+        }
+        let node = *node;
         self.leave(id, node);
         self.place(id, at.0);
     }
@@ -147,7 +170,7 @@ impl Wheel {
     pub(crate) fn set_idle(&mut self, id: u32, idle: bool) {
         let node = self.nodes[id];
         match (node.place(), idle) {
-            (Place::Nowhere, true) => append(&mut self.nodes, &mut self.idle, id, Place::Idle, node.at),
+            (Place::Nowhere, true) => self.append(IDLE, id, Place::Idle, node.at),
             (Place::Idle, false) => self.unlink(id, node),
             _ => {}
         }
@@ -155,7 +178,7 @@ impl Wheel {
 
     /// Is any entry idle?
     pub(crate) fn has_idle(&self) -> bool {
-        self.idle.first != NIL
+        self.first(IDLE).is_some()
     }
 
     #[cfg(test)]
@@ -166,7 +189,7 @@ impl Wheel {
     /// Begins a walk over the idle entries, in the order in which they became idle, unless one is in progress.
     pub(crate) fn begin_walk(&mut self) {
         if self.cursor == NIL {
-            self.cursor = self.idle.first;
+            self.cursor = self.first(IDLE).unwrap_or(NIL);
         }
     }
 
@@ -181,36 +204,38 @@ impl Wheel {
         if id == NIL {
             return None;
         }
-        self.cursor = self.nodes[id].next;
+        self.step_over(self.nodes[id]);
         Some(id)
     }
 
     /// The tick at which there is something to do: never later than the first timer is due, earlier
-    /// only to move timers down a level.
+    /// only to find new places for timers: on a lower level, or where those that were put off belong.
     pub(crate) fn next_deadline(&self) -> Option<Tick> {
-        if self.due != Ends::EMPTY || self.turning != Ends::EMPTY {
+        if self.first(DUE).is_some() || self.first(TURNING).is_some() {
             return Some(Tick(self.current as u32));
         }
         self.next_slot().map(|(_, _, at)| Tick(at as u32))
     }
 
     /// Takes the next timer that is due at `now`, in the order in which they are due, and the tick for
-    /// which it was armed. Each timer taken or moved down a level takes one from `left`; at none nothing happens.
+    /// which it was armed. Each timer taken or given a new place takes one from `left`; at none nothing happens.
     pub(crate) fn pop(&mut self, now: Tick, left: &mut u32) -> Option<(u32, Tick)> {
         while *left > 0 {
-            if self.turning.first != NIL {
+            if let Some(id) = self.first(TURNING) {
                 *left -= 1;
-                let id = self.turning.first;
                 let node = self.nodes[id];
                 self.leave(id, node);
                 self.place(id, node.at);
                 continue;
             }
-            if self.due.first != NIL {
+            if let Some(id) = self.first(DUE) {
                 *left -= 1;
-                let id = self.due.first;
                 let node = self.nodes[id];
                 self.unlink(id, node);
+                if self.slot_of(node.at).is_some() {
+                    self.place(id, node.at); // put off after it was due
+                    continue;
+                }
                 return Some((id, Tick(node.at)));
             }
             let now = self.widen(now.0);
@@ -246,32 +271,57 @@ impl Wheel {
     /// Moves the present to the beginning of a slot; what it holds is to find new places.
     fn turn(&mut self, level: usize, slot: usize, at: u64) {
         self.current = at;
-        self.turning = core::mem::replace(&mut self.slots[level * SLOTS + slot], Ends::EMPTY);
         self.occupied[level] &= !(1 << slot);
+        let list = level * SLOTS + slot;
+        let ends = core::mem::replace(&mut self.lists[list], empty(list));
+        // All are armed, whichever list they stand in.
+        self.nodes[ends.first].prev = Node::new(Place::Armed, head(TURNING), NIL, 0).prev;
+        self.nodes[ends.last].next = head(TURNING);
+        self.lists[TURNING] = ends;
     }
 
-    /// Level and slot of a tick to come; none if it has come.
-    fn slot_of(&self, at: u32) -> Option<(usize, usize)> {
+    /// The list of a tick to come; none if it has come.
+    #[inline]
+    fn slot_of(&self, at: u32) -> Option<usize> {
         let at = self.widen(at);
         if at <= self.current {
             return None;
         }
         let differing = 63 - (at ^ self.current).leading_zeros();
-        let level = ((differing / BITS) as usize).min(LEVELS - 1);
-        Some((level, (at >> (BITS * level as u32)) as usize % SLOTS))
+        let level = (differing / BITS).min(LEVELS as u32 - 1);
+        Some(level as usize * SLOTS + (at >> (BITS * level)) as usize % SLOTS)
     }
 
     /// Puts an entry that stands nowhere where its tick belongs.
     #[inline]
     fn place(&mut self, id: u32, at: u32) {
         let list = match self.slot_of(at) {
-            None => &mut self.due,
-            Some((level, slot)) => {
-                self.occupied[level] |= 1 << slot;
-                &mut self.slots[level * SLOTS + slot]
+            None => DUE,
+            Some(list) => {
+                self.occupied[list / SLOTS] |= 1 << (list % SLOTS);
+                list
             }
         };
-        append(&mut self.nodes, list, id, Place::Armed, at);
+        self.append(list, id, Place::Armed, at);
+    }
+
+    /// The first entry of a list.
+    fn first(&self, list: usize) -> Option<u32> {
+        let first = self.lists[list].first;
+        (first < HEADS).then_some(first)
+    }
+
+    /// Puts an entry at the end of a list.
+    #[inline]
+    fn append(&mut self, list: usize, id: u32, place: Place, at: u32) {
+        let ends = &mut self.lists[list];
+        let prev = core::mem::replace(&mut ends.last, id);
+        if prev < HEADS {
+            self.nodes[prev].next = id;
+        } else {
+            ends.first = id;
+        }
+        self.nodes[id] = Node::new(place, prev, head(list), at);
     }
 
     /// Takes an entry out of the list it stands in.
@@ -286,59 +336,30 @@ impl Wheel {
         if node.place() == Place::Nowhere {
             return;
         }
-        let (prev, next) = (node.prev(), node.next);
         if self.cursor == id {
-            self.cursor = next;
+            self.step_over(node);
         }
-        if prev == NIL || next == NIL {
-            self.move_ends(id, node);
+        let (prev, next) = (node.prev(), node.next);
+        match list_of(prev) {
+            None => self.nodes[prev].next = next,
+            Some(list) => self.lists[list].first = next,
         }
-        if prev != NIL {
-            self.nodes[prev].next = next;
-        }
-        if next != NIL {
+        match list_of(next) {
             // It stands in the same list, so in the same place: written without being read.
-            self.nodes[next].prev = node.prev;
+            None => self.nodes[next].prev = node.prev,
+            Some(list) => {
+                self.lists[list].last = prev;
+                if prev == next && list < WHEEL {
+                    self.occupied[list / SLOTS] &= !(1 << (list % SLOTS));
+                }
+            }
         }
     }
 
-    /// The list whose first or last this entry is begins or ends with its neighbour in it from now on.
-    fn move_ends(&mut self, id: u32, node: Node) {
-        let holds = |ends: &Ends| ends.first == id || ends.last == id;
-        let mut slot = None;
-        let list = if node.place() == Place::Idle {
-            &mut self.idle
-        } else if holds(&self.due) {
-            &mut self.due
-        } else if holds(&self.turning) {
-            &mut self.turning
-        } else {
-            slot = self.slot_of(node.at);
-            let Some((level, slot)) = slot else { return };
-            &mut self.slots[level * SLOTS + slot]
-        };
-        if node.prev() == NIL {
-            list.first = node.next;
-        }
-        if node.next == NIL {
-            list.last = node.prev();
-        }
-        if let Some((level, slot)) = slot.filter(|_| *list == Ends::EMPTY) {
-            self.occupied[level] &= !(1 << slot);
-        }
+    /// The walk goes on behind an idle entry.
+    fn step_over(&mut self, node: Node) {
+        self.cursor = if node.next < HEADS { node.next } else { NIL };
     }
-}
-
-/// Puts an entry at the end of a list.
-#[inline]
-fn append(nodes: &mut Chunked<Node>, list: &mut Ends, id: u32, place: Place, at: u32) {
-    let prev = core::mem::replace(&mut list.last, id);
-    if prev == NIL {
-        list.first = id;
-    } else {
-        nodes[prev].next = id;
-    }
-    nodes[id] = Node::new(place, prev, NIL, at);
 }
 
 #[cfg(test)]
@@ -393,6 +414,20 @@ mod tests {
         assert_eq!(pop(&mut wheel, 2), Some(0));
         assert_eq!(pop(&mut wheel, 999_999), None);
         assert_eq!(pop(&mut wheel, 1_000_000), Some(1));
+    }
+
+    #[test]
+    fn a_timer_put_off_fires_at_its_new_tick_only() {
+        let mut wheel = wheel(3, 100);
+        wheel.arm(0, Tick(105));
+        wheel.arm(1, Tick(105));
+        wheel.arm(0, Tick(300));
+        assert_eq!(wheel.next_deadline(), Some(Tick(105)));
+        assert_eq!((pop(&mut wheel, 299), pop(&mut wheel, 299)), (Some(1), None));
+        wheel.arm(0, Tick(250)); // it is past: due at once
+        wheel.arm(0, Tick(400)); // put off once more, before anybody took it
+        assert_eq!((pop(&mut wheel, 399), wheel.is_armed(0)), (None, true));
+        assert_eq!((pop(&mut wheel, 400), wheel.next_deadline()), (Some(0), None));
     }
 
     /// What fires at `now` with `slice` timers taken or moved in each call.

@@ -245,7 +245,7 @@ impl Engine {
         }
         let store = lladdr.filter(|_| actions.contains(Actions::STORE));
         if let Some(lladdr) = store {
-            self.table_mut(id.family).shared.publish(id.slot, state.0, lladdr.as_bytes());
+            self.table_mut(id.family).shared.publish(id.slot, state.0, lladdr.as_bytes(), state.is_valid());
         } else if state != from {
             self.publish(id);
         }

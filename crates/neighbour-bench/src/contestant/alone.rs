@@ -46,7 +46,7 @@ impl<K: Key> Contestant<K> for Alone<K> {
             Some(slot) => slot,
             None => self.table.insert(&at, &self.template).expect("memory for one more neighbour"),
         };
-        self.table.publish(slot, state, &header[..6]);
+        self.table.publish(slot, state, &header[..6], true);
     }
 
     fn remove(&mut self, n: u32) -> bool {

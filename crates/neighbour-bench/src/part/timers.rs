@@ -15,7 +15,7 @@ const ARMED: u32 = 1 << 20;
 /// The latest deadline, in ticks: ten minutes of 4 ms.
 const SPAN: u32 = 150_000;
 
-/// Arming, moving and cancelling, at random among a million.
+/// Arming, moving, putting off and cancelling, at random among a million.
 ///
 /// # Errors
 /// When there is no memory for the wheel.
@@ -25,7 +25,7 @@ pub(super) fn wheel(plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result
     let order = choose::shuffled(ARMED, &mut chance);
     let first = choose::numbers(SPAN, ARMED as usize, choose::Order::Uniform, &mut chance);
     let second = choose::numbers(SPAN, ARMED as usize, choose::Order::Uniform, &mut chance);
-    let (mut arm, mut moved, mut cancel) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut arm, mut moved, mut put_off, mut cancel) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         let mut timers = Timers::new(ARMED)?;
         // Entries are armed as they come, that is in the order of their slots; later in any order.
@@ -33,12 +33,20 @@ pub(super) fn wheel(plan: Plan, tell: &mut dyn FnMut(Finding)) -> anyhow::Result
         arm.push(nanoseconds_each(ARMED as usize, || all().for_each(|(id, at)| timers.arm(id, at + 1))).0);
         let all = || order.iter().zip(&second);
         moved.push(nanoseconds_each(ARMED as usize, || all().for_each(|(id, at)| timers.arm(*id, at + 1))).0);
+        // What nearly every move is: a neighbour has been heard again, and its time begins anew.
+        let all = || order.iter().zip(&second);
+        let later = |at: &u32| at + SPAN / 10;
+        put_off.push(
+            nanoseconds_each(ARMED as usize, || all().for_each(|(id, at)| timers.arm(*id, later(at)))).0,
+        );
         let cancelled = |timers: &mut Timers| order.iter().filter(|id| timers.cancel(**id)).count();
         let (each, count) = nanoseconds_each(ARMED as usize, || cancelled(&mut timers));
         anyhow::ensure!(count == ARMED as usize, "{count} of {ARMED} timers were armed");
         cancel.push(each);
     }
-    for (what, samples) in [("timer, arm", arm), ("timer, move", moved), ("timer, cancel", cancel)] {
+    let rows =
+        [("timer, arm", arm), ("timer, move", moved), ("timer, put off", put_off), ("timer, cancel", cancel)];
+    for (what, samples) in rows {
         tell(Finding::Row(
             Row::new(what, u64::from(ARMED), "any order", Unit::Nanoseconds).with(OURS, "", samples),
         ));

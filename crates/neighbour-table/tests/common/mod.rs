@@ -23,6 +23,6 @@ pub(crate) fn mac(n: u32) -> [u8; 6] {
 #[track_caller]
 pub(crate) fn add(table: &mut Table, n: u32) -> u32 {
     let slot = table.insert(&key(n), &ETHERNET).expect("memory");
-    table.publish(slot, 2, &mac(n));
+    table.publish(slot, 2, &mac(n), true);
     slot
 }

@@ -520,18 +520,17 @@ impl Engine {
     /// address that is not believed anyway.
     pub(crate) fn answers_a_question(&mut self, device: DeviceId, address: IpAddr, lladdr: &LlAddr) -> bool {
         let family = Family::of(address);
-        if self.admits_by_class(family) && self.implausible(device, family, lladdr).is_some() {
+        if !self.admits_by_class(family) || self.implausible(device, family, lladdr).is_some() {
             return false;
         }
-        let tick = self.clock.tick();
+        let key = key(device, address);
+        let Some(newcomers) = &mut self.table_mut(family).newcomers else { return false };
+        let Some(at) = newcomers.asked.get(&key).map(|note| note.at) else { return false };
+        newcomers.asked.forget(&key);
         let parms = self.device(device).and_then(|d| d.parms[family as usize].as_ref());
         let Some(parms) = parms else { return false };
         let life = parms.retrans(&self.clock).saturating_mul(parms.get(Parm::McastSolicit).max(1));
-        let Some(newcomers) = &mut self.table_mut(family).newcomers else { return false };
-        let key = key(device, address);
-        let Some(at) = newcomers.asked.get(&key).map(|note| note.at) else { return false };
-        newcomers.asked.forget(&key);
-        i64::from(tick.since(at)) < i64::from(life)
+        i64::from(self.clock.tick().since(at)) < i64::from(life)
     }
 
     /// Sends to a group past the table, which otherwise would have an entry for each group.

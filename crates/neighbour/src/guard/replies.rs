@@ -40,7 +40,8 @@ impl Replies {
 }
 
 impl Engine {
-    /// May this request of a peer for `target` be answered, which says that it is at `lladdr`? What is refused is told of as a storm.
+    /// May this request of a peer for `target` be answered, which says that it is at `lladdr`? What is refused is told of
+    /// as a storm.
     pub(crate) fn may_reply(
         &mut self,
         device: DeviceId,
@@ -49,11 +50,11 @@ impl Engine {
         lladdr: Option<&LlAddr>,
     ) -> Result<(), DropReason> {
         let family = Family::of(peer);
-        let (now, tick, window) = (self.clock.now(), self.clock.tick(), self.clock.ticks_ceil(WINDOW));
-        let table = self.table(family);
-        if table.newcomers.is_none() {
+        if !self.admits_by_class(family) {
             return Ok(());
         }
+        let (now, tick, window) = (self.clock.now(), self.clock.tick(), self.clock.ticks_ceil(WINDOW));
+        let table = self.table(family);
         // Who speaks for a verified neighbour from elsewhere is a stranger.
         let known = table.find(device, peer).is_some_and(|slot| {
             table.entries[slot].is_verified() && lladdr.is_none_or(|lladdr| table.has_lladdr(slot, lladdr))

@@ -77,8 +77,12 @@ impl Engine {
         let neighbour = self.info(id);
         self.tell(EventKind::NewStation { neighbour, suppressed });
     }
+
     /// It has answered.
     pub(crate) fn station_answered(&mut self, id: Id) {
+        if !self.admits_by_class(id.family) {
+            return;
+        }
         let key = key(self.entry(id).device(), self.address(id));
         if let Some(newcomers) = &mut self.table_mut(id.family).newcomers
             && let Some(note) = newcomers.stations.seen.get(&key)

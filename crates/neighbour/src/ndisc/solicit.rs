@@ -101,7 +101,7 @@ impl Engine {
         // Beyond Linux an answer needs no entry, and is no use of one.
         let own = self.device(device).ok_or(DropReason::DeviceDown)?;
         let host = |lladdr: &LlAddr| !lladdr.is_zero() && !own.kind.is_group(lladdr.as_bytes());
-        let to = lladdr.filter(host).filter(|_| self.admits_by_class(Family::Inet6));
+        let to = if self.admits_by_class(Family::Inet6) { lladdr.filter(host) } else { None };
         if id.is_none() && to.is_none() && header != HeaderOps::None {
             return Err(DropReason::NdIgnored); // ND-32
         }
