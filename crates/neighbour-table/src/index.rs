@@ -117,6 +117,9 @@ struct Buckets {
 #[expect(unsafe_code, reason = "see SAFETY")]
 // SAFETY: whoever has one only ever shares the buckets behind it (`Index::bucket`), and buckets are `Sync`.
 unsafe impl Send for Buckets {}
+#[expect(unsafe_code, reason = "see SAFETY")]
+// SAFETY: as above; nothing in it changes by being shared.
+unsafe impl Sync for Buckets {}
 
 impl View {
     /// A view of nothing that ever was: no index has such a state.
@@ -277,7 +280,7 @@ impl Index {
     /// The state, and the secrets that belong to it.
     #[cold]
     #[inline(never)]
-    fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         loop {
             let state = self.state();
             let cells = &self.secrets[usize::from(state.current())].0;

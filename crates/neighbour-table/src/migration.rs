@@ -13,7 +13,7 @@
 use crate::arena::{Arena, Spot};
 use crate::error::OutOfMemory;
 use crate::hash::SeedSource;
-use crate::index::{Index, Place, State};
+use crate::index::{Index, Place, State, View};
 use crate::key::Key;
 use crate::prefetch::prefetch;
 use crate::primitive::{BUCKETS_PER_STEP, CLASSES, FIRST_CLASS, LANES, SHRINK_DIVISOR};
@@ -67,6 +67,8 @@ pub(crate) struct Found {
 /// The writer's knowledge of the index.
 pub(crate) struct Placement {
     epoch: u64,
+    /// What readers find, too, once they have looked.
+    view: View,
     current: u8,
     migration: Option<Migration>,
     entries: usize,
@@ -105,6 +107,7 @@ impl Placement {
     fn beginning(index: &Index, seed: u64, class: u8, fixed: bool) -> Result<Self, OutOfMemory> {
         let mut placement = Self {
             epoch: 0,
+            view: View::new(),
             current: class,
             migration: None,
             entries: 0,
@@ -151,7 +154,7 @@ impl Placement {
     ) -> Result<(), OutOfMemory> {
         self.step(index, hot);
         self.prepare(index);
-        let hash = index.hash(self.current, key.words());
+        let hash = self.view.hash(key.words());
         let distance = index.place(self.current, hash, spot)?;
         self.entries += 1;
         if distance >= ALARM_DISTANCE {
@@ -176,6 +179,13 @@ impl Placement {
         true
     }
 
+    /// Where the entry for `key` stands, if it stands where nearly all do and is not another one whose tag is the same.
+    #[inline]
+    pub(crate) fn likely(&self, index: &Index, key: &Key) -> Option<Spot> {
+        let (bucket, tag) = index.bucket(&self.view, self.view.hash(key.words()));
+        bucket.matching(tag).next().and_then(|lane| bucket.spot(lane))
+    }
+
     /// The entry for `key` whose place `check` accepts.
     pub(crate) fn find(&self, index: &Index, key: &Key, check: impl Fn(Spot) -> bool) -> Option<Found> {
         let find_in = |class: u8| {
@@ -189,7 +199,7 @@ impl Placement {
 
     /// Asks for the memory where the entry for `key` probably stands.
     pub(crate) fn prefetch(&self, index: &Index, key: &Key) {
-        index.prefetch_home(self.current, index.hash(self.current, key.words()));
+        prefetch(index.bucket(&self.view, self.view.hash(key.words())).0);
     }
 
     fn alarm(&mut self, index: &Index) {
@@ -282,6 +292,7 @@ impl Placement {
         self.epoch += 1;
         let previous = self.migration.map(|migration| migration.from);
         index.set_state(State::new(self.epoch, self.current, previous));
+        self.view = index.view();
     }
 }
 
@@ -381,6 +392,7 @@ mod tests {
         world.settle();
         // Under this secret all keys have one hash, as if an attacker had found them.
         world.index.set_secret(7, &[0; SEED_WORDS]);
+        world.placement.show(&world.index);
         let alarm_at = (ALARM_DISTANCE * LANES) as u32;
         for n in 0..=alarm_at {
             assert_eq!(world.placement.current, 7, "key {n}");

@@ -183,8 +183,13 @@ impl Table {
     /// The slot of the neighbour with this key.
     pub fn find(&self, key: &Key) -> Option<u32> {
         // The writer races with nobody: a slot in the index is a linked one, and its words stand still.
-        let same = |spot: Spot| self.shared.key(spot).as_ref() == Some(key);
-        self.placement.find(&self.shared.index, key, same).map(|found| found.spot.slot())
+        let same = |spot: &Spot| self.shared.key(*spot).as_ref() == Some(key);
+        let index = &self.shared.index;
+        let found = self.placement.likely(index, key).filter(same).or_else(|| {
+            let found = self.placement.find(index, key, |spot| same(&spot))?;
+            Some(found.spot)
+        });
+        found.map(Spot::slot)
     }
 
     /// Makes room for one more neighbour of this interface, so that the next [`Table::insert`] cannot fail.
@@ -286,7 +291,8 @@ impl Table {
         let word = self.word(self.spot(slot));
         match self.record(word) {
             Some(record) => record.load().address() == lladdr,
-            None => word.address() == lladdr,
+            // Six bytes known to be six are two comparisons.
+            None => <[u8; 6]>::try_from(lladdr).is_ok_and(|lladdr| lladdr == *word.address()),
         }
     }
 

@@ -24,6 +24,7 @@ pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) 
     let order = choose::shuffled(size, &mut chance(plan.seed, 1));
     let clock = clock_cost();
     let mut lines: Vec<Line> = Vec::new();
+    let mut nothing = Line::new("a loop as long as ours", "");
     for round in 0..rounds {
         let contestants = || {
             Ok::<_, anyhow::Error>(contestants::<K>(plan)?.into_iter().filter(|one| !left_out(one.name())))
@@ -35,8 +36,11 @@ pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) 
             line.measure_all(&mut *contestant, &order);
         }
         for (line, mut contestant) in lines.iter_mut().zip(contestants()?) {
-            line.measure_each(&mut *contestant, &order, clock);
+            line.measure_each(|n| contestant.insert(n), &order, clock);
         }
+        let ours = lines.first().and_then(|line| line.mean.last()).copied().unwrap_or(0.0);
+        let busy = busy_for(ours);
+        nothing.measure_each(|_| busy(), &order, clock);
     }
     let row = |what: &str, unit, of: fn(&Line) -> &Vec<f64>| {
         let mut row = Row::new(what, u64::from(size), K::NAME, unit);
@@ -46,7 +50,11 @@ pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) 
     let note =
         "neighbour: the whole engine's new_neigh with its event; neighbour-table: what it does to the index";
     tell(Finding::Row(row("insert with growth, mean", Unit::Nanoseconds, |line| &line.mean).note(note)));
-    tell(Finding::Row(row("insert with growth, 99.99th percentile", Unit::Microseconds, |line| &line.tail)));
+    let mut tail = row("insert with growth, 99.99th percentile", Unit::Microseconds, |line| &line.tail);
+    tail.figures.push(Figure::new(nothing.who, nothing.hash, nothing.tail.clone()));
+    tell(Finding::Row(
+        tail.note("the loop touches no memory: what it takes is the machine's own interruptions"),
+    ));
     tell(Finding::Row(row("insert with growth, worst", Unit::Milliseconds, |line| &line.worst)));
     Ok(())
 }
@@ -79,11 +87,11 @@ impl Line {
 
     /// The slowest: every insertion by the thread's own clock. The looks at it cost more than an insertion and
     /// disturb the caches, so the mean is not taken from here.
-    fn measure_each<K>(&mut self, contestant: &mut dyn Contestant<K>, order: &[u32], clock: Duration) {
+    fn measure_each(&mut self, mut insert: impl FnMut(u32), order: &[u32], clock: Duration) {
         let mut each = vec![0_f32; order.len()];
         let mut before = thread_time();
         for (n, spent) in order.iter().zip(&mut each) {
-            contestant.insert(*n);
+            insert(*n);
             let after = thread_time();
             *spent = after.saturating_sub(before).saturating_sub(clock).as_secs_f32() * 1e6;
             before = after;
@@ -93,6 +101,16 @@ impl Line {
         self.tail.push(f64::from(*tail));
         self.worst.push(f64::from(each.iter().copied().fold(0.0, f32::max)) / 1e3);
     }
+}
+
+/// Something that takes so many nanoseconds and no memory.
+fn busy_for(nanoseconds: f64) -> impl Fn() {
+    let steps =
+        |n: u32| (0..n).fold(1_u64, |x, _| std::hint::black_box(x.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let tried = 1_000_000;
+    let (each, _) = nanoseconds_each(tried as usize, || steps(tried));
+    let n = (nanoseconds / each.max(0.01)) as u32;
+    move || _ = std::hint::black_box(steps(n))
 }
 
 /// What one look at the thread's clock costs.
