@@ -180,17 +180,17 @@ impl Shared {
             prefetch(home.0);
             n += 1;
         }
-        let mut slots = [None; BATCH];
+        let mut slots = [(Spot::VOID, self.named(Spot::VOID)); BATCH];
         for ((bucket, tag), slot) in homes[..n].iter().zip(&mut slots) {
-            *slot = bucket.matching(*tag).next().map(|lane| bucket.spot_or_void(lane)).map(|spot| {
-                let hot = self.named(spot);
-                prefetch(hot);
-                (spot, hot)
-            });
+            if let Some(lane) = bucket.matching(*tag).next() {
+                let spot = bucket.spot_or_void(lane);
+                *slot = (spot, self.named(spot));
+                prefetch(slot.1);
+            }
         }
         for ((asked, slot), at) in asked[..n].iter().zip(&slots[..n]).zip(&mut answers[..n]) {
             let Some(key) = key(asked) else { continue };
-            match slot.and_then(|(spot, hot)| self.candidate_in(spot, hot, &key)) {
+            match self.candidate_in(slot.0, slot.1, &key) {
                 Some((handle, word, own)) if word.is_ready() => {
                     *at = answer(Some(Hit::new(handle, word, own)))
                 }
