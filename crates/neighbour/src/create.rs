@@ -7,6 +7,7 @@ use crate::history::Happening;
 use crate::hooks::NewNeighbour;
 use crate::neighbour::Neighbour;
 use crate::table::{ByDevice, Id, key};
+use crate::told::Change;
 use crate::{DeviceId, Engine, Family, Flags, NudState};
 use core::net::IpAddr;
 use core::time::Duration;
@@ -122,8 +123,7 @@ impl Engine {
                 self.table_mut(family).gc_link(id.slot); // CRE-15
             }
             self.enter_class(id, class);
-            let neighbour = self.info(id);
-            self.tell(EventKind::Added { neighbour, reason });
+            self.tell_change(id, Change::Made, reason);
         }
         Ok(id)
     }

@@ -4,9 +4,9 @@ use crate::buffers::Buffers;
 use crate::conf::{Conf4, Conf6, Row4, Row6};
 use crate::config::Config;
 use crate::device::{DeviceId, DeviceState, InterfaceAddress};
-use crate::event::{Event, EventKind, EventQueue, Reason};
+use crate::event::{Event, EventQueue, Reason};
 use crate::guard::{Acd, Moves};
-use crate::history::{Happening, History, Record};
+use crate::history::{History, Record};
 use crate::input::Input;
 use crate::neighbour::Neighbour;
 use crate::nud::Actions;
@@ -438,36 +438,6 @@ impl Engine {
     /// addresses together.
     pub fn history(&self, address: IpAddr) -> impl Iterator<Item = &Record> {
         self.history.of(address)
-    }
-
-    /// Remembers what happened to a neighbour.
-    pub(crate) fn remember(&mut self, device: DeviceId, address: IpAddr, happening: Happening) {
-        self.history.push(Record { at: self.clock.now(), device, address, happening });
-    }
-
-    /// The same for an entry.
-    pub(crate) fn remember_of(&mut self, id: Id, happening: Happening) {
-        let (device, address) = (self.entry(id).device(), self.address(id));
-        self.remember(device, address, happening);
-    }
-
-    pub(crate) fn tell(&mut self, kind: EventKind) {
-        let happening = match &kind {
-            EventKind::Added { neighbour, reason } => Some((neighbour, Happening::Created(*reason))),
-            EventKind::Changed { neighbour, from, reason } => {
-                let (to, lladdr) = (neighbour.state, neighbour.lladdr);
-                Some((neighbour, Happening::Changed { from: *from, to, lladdr, reason: *reason }))
-            }
-            EventKind::Removed { neighbour, reason } => {
-                Some((neighbour, Happening::Removed { state: neighbour.state, reason: *reason }))
-            }
-            EventKind::GetNeigh { neighbour } => Some((neighbour, Happening::AskedUserspace)),
-            _ => None,
-        };
-        if let Some((neighbour, happening)) = happening {
-            self.remember(neighbour.device, neighbour.address, happening);
-        }
-        self.events.push(self.clock.now(), kind);
     }
 
     pub(crate) fn table(&self, family: Family) -> &Table {

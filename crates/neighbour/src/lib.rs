@@ -71,6 +71,7 @@ mod task;
 mod time;
 mod timeout;
 mod timer;
+mod told;
 mod update;
 mod work;
 

@@ -8,6 +8,7 @@ use crate::nud::{Actions, Address, Cause, Claim, Step, Timer, Verdict};
 use crate::parms::Parm;
 use crate::table::Id;
 use crate::time::MAX_TICKS;
+use crate::told::Change;
 use crate::{Engine, NudState, nud};
 use neighbour_wire::LlAddr;
 
@@ -250,8 +251,7 @@ impl Engine {
             self.publish(id);
         }
         if state != from || store.is_some() {
-            let neighbour = self.info(id);
-            self.tell(EventKind::Changed { neighbour, from, reason });
+            self.tell_change(id, Change::From(from), reason);
         }
         if state.is_valid() && !from.is_valid() {
             self.station(id);
@@ -277,8 +277,7 @@ impl Engine {
             self.entry_mut(id).state = state;
             self.change_class(id, from, reason);
             self.publish(id);
-            let neighbour = self.info(id);
-            self.tell(EventKind::Changed { neighbour, from, reason });
+            self.tell_change(id, Change::From(from), reason);
         }
     }
 

@@ -4,6 +4,11 @@ use neighbour::{DeviceId, Engine, Event, EventKind, NeighbourInfo, Reason};
 use neighbour_ctl::Alert;
 use tracing::{debug, info, warn};
 
+/// Is each step of an entry written down?
+pub(super) fn are_steps_read() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
 /// Tells one event.
 pub(super) fn tell(engine: &Engine, event: &Event) {
     let of_an_entry = matches!(
@@ -14,7 +19,7 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
             | EventKind::NewNeigh { .. }
     );
     // Nobody reads the words, and there are many.
-    if of_an_entry && !tracing::enabled!(tracing::Level::DEBUG) {
+    if of_an_entry && !are_steps_read() {
         return;
     }
     let name = |device: &DeviceId| engine.device_name(*device).unwrap_or("?").to_owned();

@@ -4,9 +4,12 @@
 //! while there is nothing to undo, and then on the real ones.
 
 use super::args::{Args, Profile};
+use super::events;
 use super::spec::{AddressSpec, MacSpec, PortSpec, RouteSpec, SetSpec};
 use crate::failure::Failure;
-use neighbour::{AddressOptions, Device, DeviceId, Engine, Instant, Prefix, Route, RouteError, SetError};
+use neighbour::{
+    AddressOptions, Config, Device, DeviceId, Engine, Instant, Prefix, Route, RouteError, SetError,
+};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -102,8 +105,9 @@ impl Plan {
 /// Builds the engine: devices, then parameters, so that addresses come under them, then addresses, routes.
 pub(super) fn build(plan: &Plan, seed: u64, facts: &[Facts]) -> Result<Built, Failure> {
     let now = Instant::ZERO;
-    let mut engine = Engine::try_new(plan.profile.config().seed(seed))
-        .map_err(|error| Failure::new(error, "free some memory"))?;
+    let config = Config { tell_steps: events::are_steps_read(), ..plan.profile.config() };
+    let mut engine =
+        Engine::try_new(config.seed(seed)).map_err(|error| Failure::new(error, "free some memory"))?;
     let broken = |error: &dyn Display| Failure::new(error, "please report this");
     let loopback = engine.add_device(now, Device::loopback("lo")).map_err(|error| broken(&error))?;
     let mut devices = Vec::new();

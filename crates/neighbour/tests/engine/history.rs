@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::common::{KNOBS, OTHER_MAC, PEER_MAC, World, ethernet, ip, ms, nth, peer, secs};
-use neighbour::{Config, CreateError, Family, Happening, NudState, Record, Sent};
+use neighbour::{Config, CreateError, EventKind, Family, Happening, NudState, Record, Sent};
 
 fn records(world: &World, address: IpAddr) -> Vec<Record> {
     world.hosts[0].engine.history(address).copied().collect()
@@ -170,4 +170,31 @@ fn without_a_ring_nothing_is_remembered() {
     let mut world = World::build(config, KNOBS, ethernet("eth0", 1));
     let _ = world.send(peer(Family::Inet), 1);
     assert!(records(&world, peer(Family::Inet)).is_empty());
+}
+
+#[test]
+fn who_hears_no_steps_hears_all_else_and_the_same_is_remembered() {
+    for family in Family::BOTH {
+        let lived = |tell_steps| {
+            let config = Config { tell_steps, ..Config::default().seed(3) };
+            let mut world = World::build(config, KNOBS, ethernet("eth0", 1));
+            let address = peer(family);
+            let _ = world.send(address, 1);
+            world.answer(address, PEER_MAC);
+            world.run_to_state(address, NudState::STALE, secs(60));
+            let _ = world.send(address, 2);
+            world.run_to_state(address, NudState::FAILED, secs(90));
+            let (records, host) = (records(&world, address), &world.hosts[0]);
+            (records, host.events.clone(), host.frames.clone())
+        };
+        let (told, events, frames) = lived(true);
+        let (untold, fewer, same_frames) = lived(false);
+        let steps = |event: &neighbour::Event| {
+            matches!(event.kind, EventKind::Added { .. } | EventKind::Changed { .. })
+        };
+        assert!(events.iter().filter(|event| steps(event)).count() >= 5, "{events:#?}");
+        let others: Vec<_> = events.into_iter().filter(|event| !steps(event)).collect();
+        assert!(others.len() >= 2, "{others:#?}");
+        assert_eq!((untold, fewer, same_frames), (told, others, frames), "{family:?}");
+    }
 }
