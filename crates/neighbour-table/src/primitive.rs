@@ -22,7 +22,7 @@ pub(crate) use portable_atomic::AtomicU64;
 /// A size for small machines, whose pointers have 32 bits, and one for others: the heads of a table hold a pointer for
 /// each chunk there may ever be. Small ones have room for 65,000 neighbours, others for 160 million. Miri takes seconds
 /// for the heads of large ones.
-const fn per_pointer(small: usize, large: usize) -> usize {
+pub(crate) const fn per_pointer(small: usize, large: usize) -> usize {
     if cfg!(all(target_pointer_width = "64", not(miri))) { large } else { small }
 }
 

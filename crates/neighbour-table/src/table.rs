@@ -185,11 +185,9 @@ impl Table {
         // The writer races with nobody: a slot in the index is a linked one, and its words stand still.
         let same = |spot: &Spot| self.shared.key(*spot).as_ref() == Some(key);
         let index = &self.shared.index;
-        let found = self.placement.likely(index, key).filter(same).or_else(|| {
-            let found = self.placement.find(index, key, |spot| same(&spot))?;
-            Some(found.spot)
-        });
-        found.map(Spot::slot)
+        let likely = self.placement.likely(index, key).filter(same);
+        let anywhere = || Some(self.placement.find(index, key, |spot| same(&spot))?.spot);
+        likely.or_else(anywhere).map(Spot::slot)
     }
 
     /// Makes room for one more neighbour of this interface, so that the next [`Table::insert`] cannot fail.

@@ -47,8 +47,8 @@ pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) 
         row.figures = lines.iter().map(|line| Figure::new(line.who, line.hash, of(line).clone())).collect();
         row
     };
-    let note =
-        "neighbour: the whole engine's new_neigh with its event; neighbour-table: what it does to the index";
+    let note = "neighbour: the whole engine's new_neigh with what Linux announces of it (Config::tell_steps is off); \
+                neighbour-table: what it does to the index";
     tell(Finding::Row(row("insert with growth, mean", Unit::Nanoseconds, |line| &line.mean).note(note)));
     let mut tail = row("insert with growth, 99.99th percentile", Unit::Microseconds, |line| &line.tail);
     tail.figures.push(Figure::new(nothing.who, nothing.hash, nothing.tail.clone()));
