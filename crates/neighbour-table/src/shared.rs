@@ -73,8 +73,8 @@ impl Shared {
         let (bucket, tag) = self.index.home(view, key.words());
         // Found where nearly all are found: nothing else matters then, not even a migration.
         if let Some(lane) = bucket.matching(tag).next()
-            && let Some((handle, word, own)) = self.candidate(bucket.spot_or_void(lane), key)
-            && word.is_ready()
+            && let spot = bucket.spot_or_void(lane)
+            && let Some((handle, word, own)) = self.candidate(spot, self.named(spot), key, Wanted::Ready)
         {
             return Some(Hit::new(handle, word, own));
         }
@@ -126,7 +126,7 @@ impl Shared {
     #[inline]
     fn lookup_by(&self, class: u8, hash: u32, key: &Key) -> Option<Hit> {
         self.index.search(class, hash, |spot, _| {
-            let (handle, word, own) = self.candidate(spot, key)?;
+            let (handle, word, own) = self.candidate(spot, self.named(spot), key, Wanted::Any)?;
             let hit = self.hit(handle, word, own);
             // As in `candidate`: a side record counts only if it still was this neighbour's after it was read.
             fence(Ordering::Acquire);
@@ -190,10 +190,8 @@ impl Shared {
         }
         for ((asked, slot), at) in asked[..n].iter().zip(&slots[..n]).zip(&mut answers[..n]) {
             let Some(key) = key(asked) else { continue };
-            match self.candidate_in(slot.0, slot.1, &key) {
-                Some((handle, word, own)) if word.is_ready() => {
-                    *at = answer(Some(Hit::new(handle, word, own)))
-                }
+            match self.candidate(slot.0, slot.1, &key, Wanted::Ready) {
+                Some((handle, word, own)) => *at = answer(Some(Hit::new(handle, word, own))),
                 _ => self.answer_further(view, key.addr, key.ifindex, at, answer),
             }
         }
@@ -214,12 +212,6 @@ impl Shared {
         *at = answer(self.lookup_further(view, addr, ifindex));
     }
 
-    /// Reads a slot that the index names, which may change owner at any moment.
-    #[inline(always)]
-    fn candidate(&self, spot: Spot, key: &Key) -> Option<(Handle, Word, Own)> {
-        self.candidate_in(spot, self.named(spot), key)
-    }
-
     /// The slot that the index names. Only for spots that were loaded from one of its lanes.
     #[inline(always)]
     fn named(&self, spot: Spot) -> &Hot {
@@ -232,9 +224,9 @@ impl Shared {
         }
     }
 
-    /// As [`Self::candidate`], where the slot of that spot is at hand.
+    /// Reads a slot that the index names, which may change owner at any moment.
     #[inline(always)]
-    fn candidate_in(&self, spot: Spot, hot: &Hot, key: &Key) -> Option<(Handle, Word, Own)> {
+    fn candidate(&self, spot: Spot, hot: &Hot, key: &Key, wanted: Wanted) -> Option<(Handle, Word, Own)> {
         // Acquire: meets the Release with which `begin` sets the guard, so the fields are at least as new as it.
         let ident = Ident(hot.ident.load(Ordering::Acquire));
         let [low, high, _] = key.words();
@@ -243,6 +235,10 @@ impl Shared {
             return None;
         }
         let (word, own) = self.read(hot, key.ifindex);
+        // Before the second look, or the compiler makes one condition of both, which is longer.
+        if wanted == Wanted::Ready && !word.is_ready() {
+            return None;
+        }
         // Meets the Release fence in `retire`, and the Release stores that follow `unlink`: if anything read above was newer than the end of this
         // neighbour's linked life, the second look shows it.
         fence(Ordering::Acquire);
@@ -400,6 +396,14 @@ impl Shared {
     pub(crate) fn unmark_handed(&self, handle: Handle) -> bool {
         self.cold.get(handle.spot).is_some_and(|cold| refs::unmark_handed(&cold.refs, handle.generation))
     }
+}
+
+/// Which neighbours a look at a slot is after.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Any,
+    /// Those with a finished header.
+    Ready,
 }
 
 /// Keys that [`Shared::lookup_batch`] works on at a time.
