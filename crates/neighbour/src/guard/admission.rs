@@ -4,11 +4,10 @@
 //! refuses all newcomers alike. Here newcomers come under budgets beneath the thresholds. An entry that is sought can
 //! push out only another one that nobody has answered for; one that was heard of, those and others that were only
 //! heard of. Entries that were verified once, that are permanent or learned externally, are out of reach of both.
-//! Where the budget is spent, resolution goes on without an entry: the question is sent as far as the rates go, and
-//! remembered; the answer makes the entry.
+//! Where the budget is spent, resolution goes on without an entry (`questions`).
 
 use super::classes::{Class, Classes, OWN, SOURCES};
-use super::memory::Memory;
+use super::questions::Questions;
 use super::replies::Replies;
 use super::scan::Scans;
 use super::stations::Stations;
@@ -18,12 +17,10 @@ use crate::parms::Parm;
 use crate::ratelimit::Bucket;
 use crate::rng::Rng;
 use crate::table::{Id, Table, key};
-use crate::{CreateError, DeviceId, Engine, Family, MovePolicy, NudState};
+use crate::{CreateError, DeviceId, Engine, Family, NudState};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::IpAddr;
 use neighbour_table::{Key, Keyed};
-use neighbour_wire::LlAddr;
 
 /// So many of a list are looked at for one that may go.
 const LOOKED_AT: usize = 8;
@@ -125,13 +122,8 @@ pub(crate) struct Newcomers {
     pub(super) scans: Scans,
     pub(super) replies: Replies,
     pub(super) stations: Stations,
-    /// Whom we asked for lately without making an entry.
-    asked: Memory<()>,
+    pub(super) questions: Questions,
     keyed: Keyed,
-    rate: Bucket,
-    device_rates: BTreeMap<DeviceId, Bucket>,
-    sent: u64,
-    hushed: u64,
 }
 
 impl Newcomers {
@@ -141,12 +133,8 @@ impl Newcomers {
             scans: Scans::default(),
             replies: Replies::new(rng.u64(), bucket(admission.reply_rate)),
             stations: Stations::new(rng.u64()),
-            asked: Memory::new(rng.u64()),
+            questions: Questions::new(rng.u64(), admission.solicit_rate),
             keyed: Keyed::new(rng.u64()),
-            rate: bucket(admission.solicit_rate),
-            device_rates: BTreeMap::new(),
-            sent: 0,
-            hushed: 0,
         }
     }
 
@@ -161,16 +149,10 @@ impl Newcomers {
         // One of those behind OWN.
         1 + ((hash * (SOURCES as u64 - 1)) >> 32) as u8
     }
-
-    /// May one more question leave by this device?
-    fn may_ask(&mut self, device: DeviceId, admission: &Admission, now: crate::Instant) -> bool {
-        let own = self.device_rates.entry(device).or_insert_with(|| bucket(admission.solicit_device_rate));
-        own.take(now) && self.rate.take(now)
-    }
 }
 
-/// A quarter of a second's questions may be asked at once.
-fn bucket(per_second: u32) -> Bucket {
+/// A quarter of a second's may come at once.
+pub(super) fn bucket(per_second: u32) -> Bucket {
     Bucket::new(per_second, per_second.div_ceil(4))
 }
 
@@ -217,9 +199,8 @@ impl Engine {
         table.admission = admission;
         match (&mut table.newcomers, admission.on) {
             (Some(newcomers), true) => {
-                newcomers.rate = bucket(admission.solicit_rate);
+                newcomers.questions.set_rate(admission.solicit_rate);
                 newcomers.replies.strangers = bucket(admission.reply_rate);
-                newcomers.device_rates.clear();
             }
             (none, true) => *none = Some(Box::new(Newcomers::new(rng, &admission))),
             (newcomers, false) => *newcomers = None,
@@ -233,22 +214,31 @@ impl Engine {
 
     /// A table's entries by class; without [`Admission`] only `counted`.
     pub fn occupancy(&self, family: Family) -> Occupancy {
-        let table = self.table(family);
-        let counted = table.gc_entries;
-        let Some(newcomers) = &table.newcomers else { return Occupancy { counted, ..Occupancy::default() } };
+        let counted = self.gc_entries(family);
+        let Some(Newcomers { classes, questions, .. }) = self.newcomers(family) else {
+            return Occupancy { counted, ..Occupancy::default() };
+        };
         Occupancy {
             counted,
-            pending: newcomers.classes.pending(),
-            failed: newcomers.classes.len(Class::Failed),
-            heard: newcomers.classes.len(Class::Heard),
-            asked: newcomers.sent,
-            hushed: newcomers.hushed,
+            pending: classes.pending(),
+            failed: classes.len(Class::Failed),
+            heard: classes.len(Class::Heard),
+            asked: questions.asked(),
+            hushed: questions.hushed(),
         }
+    }
+
+    pub(super) fn newcomers(&self, family: Family) -> Option<&Newcomers> {
+        self.table(family).newcomers.as_deref()
+    }
+
+    pub(super) fn newcomers_mut(&mut self, family: Family) -> Option<&mut Newcomers> {
+        self.table_mut(family).newcomers.as_deref_mut()
     }
 
     /// Are newcomers of this family admitted by class?
     pub(crate) fn admits_by_class(&self, family: Family) -> bool {
-        self.table(family).newcomers.is_some()
+        self.newcomers(family).is_some()
     }
 
     /// For whom a packet seeks its next hop: itself, or the source that it is passed on for.
@@ -278,9 +268,7 @@ impl Engine {
                 return Ok(None);
             }
             Whom::Peer => self.room_for_heard(family).then_some(Class::Heard),
-            Whom::Packet(source) => {
-                self.room_for_pending(family, device, source, address).map(Class::Pending)
-            }
+            Whom::Packet(source) => self.room_for_pending(device, source, address).map(Class::Pending),
         };
         match class {
             Some(_) => {
@@ -297,49 +285,54 @@ impl Engine {
     }
 
     /// The mark of the source, if there is room for one more entry that it seeks.
-    fn room_for_pending(
+    fn room_for_pending(&mut self, device: DeviceId, source: Option<IpAddr>, address: IpAddr) -> Option<u8> {
+        let family = Family::of(address);
+        let mark = self.share_of_pending(device, source, address, true)?;
+        let mine = self.newcomers(family)?.classes.len(Class::Pending(mark));
+        self.room_among_unresolved(family, mine).then_some(mark)
+    }
+
+    /// The mark of the source, if its share and the device's have a place for one more that it seeks; otherwise it
+    /// scans. An own packet to one that failed seeks nothing new, so it is no scan.
+    fn share_of_pending(
         &mut self,
-        family: Family,
         device: DeviceId,
         source: Option<IpAddr>,
         address: IpAddr,
+        is_new: bool,
     ) -> Option<u8> {
-        let table = self.table_mut(family);
-        let known = table.newcomers.as_mut()?.stations.has_answered(&key(device, address));
-        let table = self.table(family);
-        let newcomers = table.newcomers.as_ref()?;
+        let family = Family::of(address);
+        let newcomers = self.newcomers_mut(family)?;
+        let known = newcomers.stations.has_answered(&key(device, address));
         let mark = if known { OWN } else { newcomers.source(source) };
-        let budgets = table.budgets();
         let mine = newcomers.classes.len(Class::Pending(mark));
+        let on_device = newcomers.classes.pending_on(device);
+        let budgets = self.table(family).budgets();
         if mark != OWN && mine >= budgets.source {
             self.scans(family, device, source, mark, address);
             return None;
         }
-        if newcomers.classes.pending_on(device) >= budgets.device
-            && !self.take_from_the_greedy(family, mine, Some(device))
-        {
-            if mark == OWN {
-                self.scans(family, device, source, mark, address);
-            }
-            return None;
+        let room = on_device < budgets.device || self.take_from_the_greedy(family, mine, Some(device));
+        if !room && mark == OWN && is_new {
+            self.scans(family, device, source, mark, address);
         }
-        self.room_among_unresolved(family, mine).then_some(mark)
+        room.then_some(mark)
     }
 
     /// Room for one more that nobody has answered for, besides so many of the same source.
     fn room_among_unresolved(&mut self, family: Family, mine: u32) -> bool {
+        let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return true };
+        let unresolved = classes.pending() + classes.len(Class::Failed);
         let table = self.table(family);
-        let Some(newcomers) = &table.newcomers else { return true };
-        let unresolved = newcomers.classes.pending() + newcomers.classes.len(Class::Failed);
         !(unresolved >= table.budgets().unresolved || table.is_full())
             || self.evict_one(family, Class::Failed, None)
             || self.take_from_the_greedy(family, mine, None)
     }
 
     fn room_for_heard(&mut self, family: Family) -> bool {
+        let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return true };
         let table = self.table(family);
-        let Some(newcomers) = &table.newcomers else { return true };
-        if newcomers.classes.len(Class::Heard) >= table.budgets().heard {
+        if classes.len(Class::Heard) >= table.budgets().heard {
             return self.evict_one(family, Class::Heard, None);
         }
         !table.is_full() || self.make_room(family)
@@ -347,24 +340,23 @@ impl Engine {
 
     /// For one that spoke or is verified: whatever nobody verified may go, the most doubtful first.
     fn make_room(&mut self, family: Family) -> bool {
-        let greediest = |table: &Table| table.newcomers.as_ref().map(|n| n.classes.greediest());
+        let greediest = |engine: &Self| engine.newcomers(family).map_or(OWN, |n| n.classes.greediest());
         self.evict_one(family, Class::Failed, None)
-            || greediest(self.table(family))
-                .is_some_and(|source| self.evict_one(family, Class::Pending(source), None))
+            || self.evict_one(family, Class::Pending(greediest(self)), None)
             || self.evict_one(family, Class::Heard, None)
     }
 
     /// Takes the place of the oldest entry that the greediest source seeks, if it seeks more than `mine` and one.
     fn take_from_the_greedy(&mut self, family: Family, mine: u32, on: Option<DeviceId>) -> bool {
-        let Some(newcomers) = &self.table(family).newcomers else { return false };
-        let class = Class::Pending(newcomers.classes.greediest());
-        newcomers.classes.len(class) > mine + 1 && self.evict_one(family, class, on)
+        let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return false };
+        let class = Class::Pending(classes.greediest());
+        classes.len(class) > mine + 1 && self.evict_one(family, class, on)
     }
 
     /// Removes the oldest of a class that nobody holds; false if there is none at its beginning.
     fn evict_one(&mut self, family: Family, class: Class, on: Option<DeviceId>) -> bool {
+        let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return false };
         let table = self.table(family);
-        let Some(newcomers) = &table.newcomers else { return false };
         let free = |slot: u32| {
             // Who was heard of and is in use is being verified.
             let entry = &table.entries[slot];
@@ -373,7 +365,7 @@ impl Engine {
             table.shared.refs(slot) == 1 && !in_use && !entry.is_exempt() && !entry.is_verified()
         };
         let wanted = |(slot, device): &(u32, DeviceId)| on.is_none_or(|on| on == *device) && free(*slot);
-        let victim = newcomers.classes.iter(class).take(LOOKED_AT).find(wanted);
+        let victim = classes.iter(class).take(LOOKED_AT).find(wanted);
         let Some((slot, _)) = victim else { return false };
         let soon = self.clock.next_tick();
         let timer = self.table_mut(family).wheel.cancel(slot);
@@ -434,8 +426,7 @@ impl Engine {
 
     /// Entries of a table that somebody has verified, of so many in all.
     pub(crate) fn settled(&self, family: Family, entries: u32) -> u32 {
-        let Some(newcomers) = &self.table(family).newcomers else { return entries };
-        let classes = &newcomers.classes;
+        let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return entries };
         entries.saturating_sub(classes.pending() + classes.len(Class::Failed) + classes.len(Class::Heard))
     }
 
@@ -446,105 +437,32 @@ impl Engine {
 
     /// A packet seeks a neighbour that did not answer before: has its source a place left?
     pub(crate) fn readmit(&mut self, id: Id, packet: Option<&[u8]>) -> bool {
-        let table = self.table(id.family);
-        let Some(newcomers) = &table.newcomers else { return true };
-        if newcomers.classes.class(id.slot) != Some(Class::Failed) {
+        if self.table(id.family).class(id.slot) != Some(Class::Failed) {
             return true;
         }
-        let source = match packet.map(|packet| self.seeks(id.family, packet)) {
-            Some(Whom::Packet(source)) => source,
-            _ => None,
-        };
-        let device = table.entries[id.slot].device();
-        let key = key(device, table.address(id.slot));
-        let (budgets, mark) = (table.budgets(), newcomers.source(source));
-        let known = self
-            .table_mut(id.family)
-            .newcomers
-            .as_mut()
-            .is_some_and(|newcomers| newcomers.stations.has_answered(&key));
-        let mark = if known { OWN } else { mark };
         let parms = self.parms_of(id);
         if parms.get(Parm::McastSolicit).saturating_add(parms.get(Parm::AppSolicit)) == 0
             || !self.may_solicit(id)
         {
             return true; // it fails again at once
         }
-        let Some(newcomers) = &self.table(id.family).newcomers else { return true };
-        let mine = newcomers.classes.len(Class::Pending(mark));
-        let within = mark == OWN || newcomers.classes.len(Class::Pending(mark)) < budgets.source;
-        if !within {
-            let address = self.address(id);
-            self.scans(id.family, device, source, mark, address);
-        }
-        let Some(newcomers) = &self.table(id.family).newcomers else { return true };
-        let room = newcomers.classes.pending_on(device) < budgets.device;
-        let admitted = within && (room || self.take_from_the_greedy(id.family, mine, Some(device)));
-        if admitted {
+        let source = match packet.map(|packet| self.seeks(id.family, packet)) {
+            Some(Whom::Packet(source)) => source,
+            _ => None,
+        };
+        let (device, address) = (self.entry(id).device(), self.address(id));
+        let mark = self.share_of_pending(device, source, address, false);
+        if let Some(mark) = mark {
             self.table_mut(id.family).put(id.slot, Some(Class::Pending(mark)));
         }
-        admitted
-    }
-
-    /// Asks for a neighbour that gets no entry, unless it was asked for within the last retrans_time, or the rates are
-    /// spent.
-    pub(crate) fn ask_without_entry(&mut self, device: DeviceId, address: IpAddr, packet: Option<&[u8]>) {
-        let family = Family::of(address);
-        let (now, tick) = (self.clock.now(), self.clock.tick());
-        let Some(parms) = self.device(device).and_then(|d| d.parms[family as usize].as_ref()) else { return };
-        let interval = parms.retrans(&self.clock);
-        let silent =
-            parms.get(Parm::McastSolicit) == 0 || self.move_policy(device, family) == MovePolicy::Static;
-        let table = self.table_mut(family);
-        let admission = table.admission;
-        let Some(newcomers) = &mut table.newcomers else { return };
-        let key = key(device, address);
-        let lately = newcomers.asked.get(&key).is_some_and(|note| tick.since(note.at) < interval as i32);
-        if silent
-            || lately
-            || !newcomers.may_ask(device, &admission, now)
-            || !newcomers.asked.put(key, tick, ())
-        {
-            newcomers.hushed += 1;
-            return;
-        }
-        newcomers.sent += 1;
-        let source = packet.and_then(source_of);
-        match address {
-            IpAddr::V4(target) => self.arp_solicit(device, target, source, None),
-            IpAddr::V6(target) => self.ndisc_solicit(device, target, source, false),
-        }
-    }
-
-    /// Does this answer a question that was asked without an entry? Each is answered once, and soon, and not by an
-    /// address that is not believed anyway.
-    pub(crate) fn answers_a_question(&mut self, device: DeviceId, address: IpAddr, lladdr: &LlAddr) -> bool {
-        let family = Family::of(address);
-        if !self.admits_by_class(family) || self.implausible(device, family, lladdr).is_some() {
-            return false;
-        }
-        let key = key(device, address);
-        let Some(newcomers) = &mut self.table_mut(family).newcomers else { return false };
-        let Some(at) = newcomers.asked.get(&key).map(|note| note.at) else { return false };
-        newcomers.asked.forget(&key);
-        let parms = self.device(device).and_then(|d| d.parms[family as usize].as_ref());
-        let Some(parms) = parms else { return false };
-        let life = parms.retrans(&self.clock).saturating_mul(parms.get(Parm::McastSolicit).max(1));
-        i64::from(self.clock.tick().since(at)) < i64::from(life)
-    }
-
-    /// Sends to a group past the table, which otherwise would have an entry for each group.
-    pub(crate) fn group_lladdr(&self, device: DeviceId, group: Ipv6Addr) -> Option<LlAddr> {
-        let past_the_table = group.is_multicast() && self.admits_by_class(Family::Inet6);
-        let state = self.device(device).filter(|_| past_the_table)?;
-        self.construct(state, group.into()).lladdr
+        mark.is_some()
     }
 
     /// Old stamps are forgotten before they wrap.
     pub(crate) fn sweep_memories(&mut self, family: Family, age: u32) {
         let tick = self.clock.tick();
-        if let Some(newcomers) = &mut self.table_mut(family).newcomers {
-            newcomers.asked.sweep(tick, age);
+        if let Some(newcomers) = self.newcomers_mut(family) {
+            newcomers.questions.sweep(tick, age);
             newcomers.replies.sweep(tick, age);
             newcomers.stations.sweep(tick, age.saturating_mul(30));
         }
@@ -553,7 +471,7 @@ impl Engine {
     /// The device is gone.
     pub(crate) fn admission_forgets(&mut self, device: DeviceId) {
         for newcomers in self.tables.iter_mut().filter_map(|table| table.newcomers.as_mut()) {
-            newcomers.device_rates.remove(&device);
+            newcomers.questions.forget(device);
         }
     }
 }

@@ -6,6 +6,7 @@ mod classes;
 mod discovery;
 mod memory;
 mod moves;
+mod questions;
 mod replies;
 mod scan;
 mod stations;

@@ -60,7 +60,7 @@ impl Engine {
             table.entries[slot].is_verified() && lladdr.is_none_or(|lladdr| table.has_lladdr(slot, lladdr))
         });
         let admission = table.admission;
-        let Some(newcomers) = &mut self.table_mut(family).newcomers else { return Ok(()) };
+        let Some(newcomers) = self.newcomers_mut(family) else { return Ok(()) };
         let replies = &mut newcomers.replies;
         if admission.reply_peer_rate > 0 {
             // Who asks for one address of ours in a peer's name does not use up the peer's requests for another.
@@ -87,7 +87,7 @@ impl Engine {
 
     fn tell_storm(&mut self, device: DeviceId, peer: IpAddr) {
         let now = self.clock.now();
-        let Some(newcomers) = &mut self.table_mut(Family::of(peer)).newcomers else { return };
+        let Some(newcomers) = self.newcomers_mut(Family::of(peer)) else { return };
         let replies = &mut newcomers.replies;
         replies.refused += 1;
         if replies.told.is_none_or(|told| now.duration_since(told) >= TELL_EVERY) {

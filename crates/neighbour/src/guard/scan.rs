@@ -48,7 +48,7 @@ impl Engine {
         sought: IpAddr,
     ) {
         let now = self.clock.now();
-        let Some(newcomers) = &mut self.table_mut(family).newcomers else { return };
+        let Some(newcomers) = self.newcomers_mut(family) else { return };
         let scans = &mut newcomers.scans;
         let known = &mut scans.sources[usize::from(mark)];
         known.refused += 1;

@@ -84,7 +84,7 @@ impl Engine {
             return;
         }
         let key = key(self.entry(id).device(), self.address(id));
-        if let Some(newcomers) = &mut self.table_mut(id.family).newcomers
+        if let Some(newcomers) = self.newcomers_mut(id.family)
             && let Some(note) = newcomers.stations.seen.get(&key)
         {
             note.value.verified = true;
