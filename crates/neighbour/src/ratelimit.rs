@@ -1,6 +1,8 @@
-//! Two ways to let only so many through: a token bucket, and the kernel's way of limiting its log.
+//! Ways to let only so many through: a token bucket, the same for what is told, once in an interval, and the kernel's
+//! way of limiting its log.
 
 use crate::time::{Instant, Tick};
+use core::time::Duration;
 
 /// So many in a second, so many at once.
 #[derive(Debug)]
@@ -27,6 +29,59 @@ impl Bucket {
         let some = self.tokens >= 1_000_000;
         self.tokens -= if some { 1_000_000 } else { 0 };
         some
+    }
+}
+
+/// A bucket for what is told, which counts what is not.
+#[derive(Debug)]
+pub(crate) struct Quota {
+    bucket: Bucket,
+    suppressed: u64,
+}
+
+impl Quota {
+    /// So many in a second, so many at once.
+    pub(crate) fn new(per_second: u32, burst: u32) -> Self {
+        Self { bucket: Bucket::new(per_second, burst), suppressed: 0 }
+    }
+
+    /// The number suppressed before, if this one goes through.
+    pub(crate) fn pass(&mut self, now: Instant) -> Option<u64> {
+        if !self.bucket.take(now) {
+            self.suppressed += 1;
+            return None;
+        }
+        Some(core::mem::take(&mut self.suppressed))
+    }
+}
+
+/// Lets one through in an interval, and counts the others.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Seldom {
+    last: Option<Instant>,
+    suppressed: u64,
+}
+
+impl Seldom {
+    /// The number suppressed before, if this one goes through.
+    pub(crate) fn pass(&mut self, now: Instant, interval: Duration) -> Option<u64> {
+        self.pass_if(now, interval, || true)
+    }
+
+    /// The same, if a second bound lets it through as well, which is asked only when this one does.
+    pub(crate) fn pass_if(
+        &mut self,
+        now: Instant,
+        interval: Duration,
+        other: impl FnOnce() -> bool,
+    ) -> Option<u64> {
+        let due = self.last.is_none_or(|last| now.duration_since(last) >= interval);
+        if !due || !other() {
+            self.suppressed += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(core::mem::take(&mut self.suppressed))
     }
 }
 
@@ -74,5 +129,30 @@ mod tests {
         assert_eq!(taken(&mut bucket, 100), 1);
         assert_eq!(taken(&mut bucket, 200), 1);
         assert_eq!(taken(&mut bucket, 10_000), 3);
+    }
+
+    #[test]
+    fn a_quota_says_with_each_one_how_many_were_suppressed_before() {
+        let mut quota = Quota::new(1, 2);
+        let passed = [0, 0, 0, 500, 1000, 1100, 2000].map(|at| quota.pass(Instant::from_millis(at)));
+        assert_eq!(passed, [Some(0), Some(0), None, None, Some(2), None, Some(1)]);
+    }
+
+    #[test]
+    fn what_is_told_seldom_is_told_at_once_and_then_once_in_the_interval() {
+        let mut seldom = Seldom::default();
+        let minute = Duration::from_secs(60);
+        let passed = [5, 5, 64, 65, 66, 1000].map(|at| seldom.pass(Instant::from_millis(at * 1000), minute));
+        assert_eq!(passed, [Some(0), None, None, Some(2), None, Some(1)]);
+    }
+
+    #[test]
+    fn what_another_bound_keeps_back_is_suppressed_and_does_not_begin_the_interval_anew() {
+        let mut seldom = Seldom::default();
+        let (second, at) = (Duration::from_secs(1), Instant::from_millis);
+        assert_eq!(seldom.pass_if(at(0), second, || false), None);
+        assert_eq!(seldom.pass_if(at(1), second, || true), Some(1));
+        assert_eq!(seldom.pass_if(at(2), second, || unreachable!("this bound is spent already")), None);
+        assert_eq!(seldom.pass(at(1001), second), Some(1));
     }
 }

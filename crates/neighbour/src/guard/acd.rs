@@ -5,6 +5,7 @@ use crate::arp::Received;
 use crate::conf::Conf4;
 use crate::device::AddressState;
 use crate::event::EventKind;
+use crate::ratelimit::Seldom;
 use crate::task::Task;
 use crate::{DeviceId, DropReason, Engine, Instant};
 use alloc::collections::BTreeMap;
@@ -59,8 +60,8 @@ struct Duty {
     left: u32,
     /// When it was defended last.
     defended: Option<Instant>,
-    /// When a conflict was told of last.
-    told: Option<Instant>,
+    /// How often conflicts are told of.
+    told: Seldom,
 }
 
 /// Own addresses that are looked after.
@@ -223,11 +224,8 @@ impl Engine {
     fn acd_defend(&mut self, device: DeviceId, address: Ipv4Addr, lladdr: LlAddr, defence: Defence) {
         let now = self.clock.now();
         let duty = self.acd.duties.entry((device, address)).or_default();
-        let recent = |at: Option<Instant>| at.is_some_and(|at| now.duration_since(at) < DEFEND_INTERVAL);
-        let (lately, told) = (recent(duty.defended), recent(duty.told));
-        if !told {
-            duty.told = Some(now);
-        }
+        let lately = duty.defended.is_some_and(|at| now.duration_since(at) < DEFEND_INTERVAL);
+        let tell = duty.told.pass(now, DEFEND_INTERVAL).is_some();
         let gives_up = match defence {
             Defence::Off | Defence::GiveUp => true,
             Defence::Once => lately,
@@ -236,7 +234,7 @@ impl Engine {
         if !gives_up && !lately {
             duty.defended = Some(now);
         }
-        if !told {
+        if tell {
             let address = IpAddr::V4(address);
             self.tell(EventKind::AddressConflict { device, address, lladdr: Some(lladdr) });
         }

@@ -8,7 +8,7 @@
 use crate::conf::{Conf4, Conf6};
 use crate::event::{EventKind, Reason};
 use crate::history::Happening;
-use crate::ratelimit::Bucket;
+use crate::ratelimit::Quota;
 use crate::table::Id;
 use crate::task::Task;
 use crate::update::UpdateFlags;
@@ -104,14 +104,12 @@ pub(crate) struct Moves {
     /// Oldest first.
     lately: VecDeque<(Instant, Neighbour)>,
     /// How many disbelieved claims are told of: who forges them may send a million a second.
-    told: Bucket,
-    /// Those that were not told of since.
-    hushed: u64,
+    told: Quota,
 }
 
 impl Default for Moves {
     fn default() -> Self {
-        Self { held: BTreeMap::new(), lately: VecDeque::new(), told: Bucket::new(1, 10), hushed: 0 }
+        Self { held: BTreeMap::new(), lately: VecDeque::new(), told: Quota::new(1, 10) }
     }
 }
 
@@ -269,12 +267,9 @@ impl Engine {
     fn disbelieve(&mut self, id: Id, claimed: LlAddr, reason: Reason, why: Disbelief) -> bool {
         self.drops.count(DropReason::ClaimDisbelieved);
         self.remember_of(id, Happening::Disbelieved { claimed, reason, why });
-        if self.moves.told.take(self.clock.now()) {
-            let suppressed = core::mem::take(&mut self.moves.hushed);
+        if let Some(suppressed) = self.moves.told.pass(self.clock.now()) {
             let neighbour = self.info(id);
             self.tell(EventKind::ClaimDisbelieved { neighbour, claimed, why, suppressed });
-        } else {
-            self.moves.hushed += 1;
         }
         true
     }

@@ -3,9 +3,9 @@
 
 use super::memory::Memory;
 use crate::event::EventKind;
-use crate::ratelimit::Bucket;
+use crate::ratelimit::{Bucket, Seldom};
 use crate::table::key;
-use crate::time::Instant;
+use crate::time::Tick;
 use crate::{DeviceId, DropReason, Engine, Family};
 use core::net::IpAddr;
 use core::time::Duration;
@@ -25,16 +25,15 @@ pub(super) struct Replies {
     /// How many a peer was given since its window began.
     peers: Memory<u32>,
     pub(super) strangers: Bucket,
-    refused: u64,
-    told: Option<Instant>,
+    storm: Seldom,
 }
 
 impl Replies {
     pub(super) fn new(seed: u64, strangers: Bucket) -> Self {
-        Self { peers: Memory::new(seed), strangers, refused: 0, told: None }
+        Self { peers: Memory::new(seed), strangers, storm: Seldom::default() }
     }
 
-    pub(super) fn sweep(&mut self, now: crate::time::Tick, age: u32) {
+    pub(super) fn sweep(&mut self, now: Tick, age: u32) {
         self.peers.sweep(now, age);
     }
 }
@@ -88,12 +87,8 @@ impl Engine {
     fn tell_storm(&mut self, device: DeviceId, peer: IpAddr) {
         let now = self.clock.now();
         let Some(newcomers) = self.newcomers_mut(Family::of(peer)) else { return };
-        let replies = &mut newcomers.replies;
-        replies.refused += 1;
-        if replies.told.is_none_or(|told| now.duration_since(told) >= TELL_EVERY) {
-            replies.told = Some(now);
-            let refused = core::mem::take(&mut replies.refused);
-            self.tell(EventKind::Storm { device, peer, refused });
+        if let Some(before) = newcomers.replies.storm.pass(now, TELL_EVERY) {
+            self.tell(EventKind::Storm { device, peer, refused: before + 1 });
         }
     }
 }

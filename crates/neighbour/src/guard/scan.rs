@@ -2,8 +2,7 @@
 
 use super::classes::{OWN, SOURCES};
 use crate::event::EventKind;
-use crate::ratelimit::Bucket;
-use crate::time::Instant;
+use crate::ratelimit::{Bucket, Seldom};
 use crate::{DeviceId, Engine, Family};
 use alloc::boxed::Box;
 use core::net::IpAddr;
@@ -16,24 +15,19 @@ const TELL_LIMIT_EVERY: Duration = Duration::from_secs(60);
 /// It is near, when so much of gc_thresh3 is used.
 const NEAR_PERCENT: u64 = 90;
 
-#[derive(Clone, Copy, Default, Debug)]
-struct Source {
-    told: Option<Instant>,
-    refused: u64,
-}
-
 /// What was told of late.
 #[derive(Debug)]
 pub(crate) struct Scans {
-    sources: Box<[Source]>,
+    /// By their marks.
+    sources: Box<[Seldom]>,
     all: Bucket,
-    limit_told: Option<Instant>,
+    limit: Seldom,
 }
 
 impl Default for Scans {
     fn default() -> Self {
-        let sources = alloc::vec![Source::default(); SOURCES].into();
-        Self { sources, all: Bucket::new(1, 10), limit_told: None }
+        let sources = alloc::vec![Seldom::default(); SOURCES].into();
+        Self { sources, all: Bucket::new(1, 10), limit: Seldom::default() }
     }
 }
 
@@ -50,16 +44,10 @@ impl Engine {
         let now = self.clock.now();
         let Some(newcomers) = self.newcomers_mut(family) else { return };
         let scans = &mut newcomers.scans;
-        let known = &mut scans.sources[usize::from(mark)];
-        known.refused += 1;
-        let due = known.told.is_none_or(|told| now.duration_since(told) >= TELL_EVERY);
-        if !due || !scans.all.take(now) {
-            return;
-        }
-        known.told = Some(now);
-        let refused = core::mem::take(&mut known.refused);
+        let told = &mut scans.sources[usize::from(mark)];
+        let Some(before) = told.pass_if(now, TELL_EVERY, || scans.all.take(now)) else { return };
         debug_assert!(source.is_some() || mark == OWN);
-        self.tell(EventKind::Scan { device, source, sought, refused });
+        self.tell(EventKind::Scan { device, source, sought, refused: before + 1 });
     }
 
     /// The table has grown: is it near its limit?
@@ -69,10 +57,7 @@ impl Engine {
         let (entries, limit) = (table.gc_entries, table.thresholds.thresh3);
         let near = u64::from(entries) * 100 >= u64::from(limit) * NEAR_PERCENT;
         let Some(newcomers) = &mut table.newcomers else { return };
-        let scans = &mut newcomers.scans;
-        let due = scans.limit_told.is_none_or(|told| now.duration_since(told) >= TELL_LIMIT_EVERY);
-        if near && due {
-            scans.limit_told = Some(now);
+        if near && newcomers.scans.limit.pass(now, TELL_LIMIT_EVERY).is_some() {
             self.tell(EventKind::NearLimit { family, entries, limit });
         }
     }

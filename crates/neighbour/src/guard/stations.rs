@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use crate::event::EventKind;
-use crate::ratelimit::Bucket;
+use crate::ratelimit::Quota;
 use crate::table::{Id, key};
 use crate::time::Tick;
 use crate::{Engine, NudState};
@@ -21,13 +21,12 @@ struct Station {
 #[derive(Debug)]
 pub(super) struct Stations {
     seen: Memory<Station>,
-    told: Bucket,
-    hushed: u64,
+    told: Quota,
 }
 
 impl Stations {
     pub(super) fn new(seed: u64) -> Self {
-        Self { seen: Memory::new(seed), told: Bucket::new(10, 100), hushed: 0 }
+        Self { seen: Memory::new(seed), told: Quota::new(10, 100) }
     }
 
     /// It has this address now; gives back the one it had, if it was seen before.
@@ -69,11 +68,7 @@ impl Engine {
             }
             None => {}
         }
-        if !stations.told.take(now) {
-            stations.hushed += 1;
-            return;
-        }
-        let suppressed = core::mem::take(&mut stations.hushed);
+        let Some(suppressed) = stations.told.pass(now) else { return };
         let neighbour = self.info(id);
         self.tell(EventKind::NewStation { neighbour, suppressed });
     }
