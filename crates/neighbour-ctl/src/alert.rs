@@ -88,7 +88,7 @@ impl Alert {
                 about("storm", *device, *peer, rest)
             }
             EventKind::NewStation { neighbour, suppressed } => {
-                let rest = format!("new station {}", who(&neighbour.lladdr));
+                let rest = format!("at {}", who(&neighbour.lladdr));
                 Self { suppressed: *suppressed, ..of("new station", neighbour, rest) }
             }
             EventKind::NearLimit { family, entries, limit } => Self {
@@ -155,6 +155,21 @@ impl Alert {
 mod tests {
     use super::*;
     use crate::message::split;
+    use neighbour::{Admission, Config, Device, Engine, Instant, NewNeigh, NudState};
+
+    #[test]
+    fn a_new_station_is_told_in_the_words_of_whoever_watches_a_link() {
+        let (now, lladdr) = (Instant::ZERO, LlAddr::from([2, 0, 0, 0, 0, 7]));
+        let mut engine = Engine::new(Config { admission: Admission::guarded(), ..Config::default() });
+        let device = engine.add_device(now, Device::ethernet("v1", [2, 0, 0, 0, 0, 1])).expect("a device");
+        let request = NewNeigh::add(device, [192, 0, 2, 1].into(), Some(lladdr), NudState::REACHABLE);
+        assert_eq!(engine.new_neigh(now, &request), Ok(()));
+        let events = std::iter::from_fn(|| engine.poll_event());
+        let told: Vec<_> = events.filter_map(|event| Alert::of(&event.kind, |_| "v1".to_owned())).collect();
+        let words: Vec<_> = told.iter().map(|alert| (alert.what.as_str(), alert.sentence.as_str())).collect();
+        assert_eq!(words, [("new station", "192.0.2.1 dev v1: at 02:00:00:00:00:07")]);
+        assert_eq!(told[0].lladdr, Some(lladdr));
+    }
 
     #[test]
     fn an_alert_comes_out_as_it_went_in() {

@@ -33,7 +33,7 @@ pub(super) fn tell(engine: &Engine, event: &Event) {
             count => format!(" ({count} such were suppressed before)"),
         };
         match event.kind {
-            EventKind::NewStation { .. } => info!("{}{before}", alert.sentence),
+            EventKind::NewStation { .. } => info!("{}: {}{before}", alert.what, alert.sentence),
             _ => warn!("{}{before}", alert.sentence),
         }
         return;

@@ -248,11 +248,14 @@ fn under_guarded_an_impostor_is_not_believed_while_the_neighbour_answers_and_und
             veth();
             let theirs = mac_of("v0");
             for (profile, believed) in [("guarded", false), ("linux", true)] {
-                let words =
-                    format!("--port packet:v1 {ADDRESSES} --profile {profile} --set neigh/locktime=0");
+                let words = format!(
+                    "--port packet:v1 {ADDRESSES} --profile {profile} --set neigh/locktime=0 --verbose"
+                );
                 let mut daemon = Daemon::start(&words);
                 works("ping", "-c 2 -i 0.2 -W 5 192.0.2.2");
                 daemon.shows(&[&format!("192.0.2.1 dev v1 lladdr {theirs} REACHABLE")]);
+                let new = daemon.log().contains(&format!("new station: 192.0.2.1 dev v1: at {theirs}"));
+                assert_eq!(new, !believed, "it is told under guarded, in the watcher's words");
                 let options = PacketOptions { mac: Some(IMPOSTOR), ..PacketOptions::default() };
                 let mut impostor = Packet::open("v0", options).expect("a packet socket");
                 impostor.transmit(Duration::ZERO, &forged()).and_then(|()| impostor.flush()).expect("sent");
