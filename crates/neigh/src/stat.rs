@@ -62,10 +62,11 @@ fn counters(stats: &Stats) -> [(&'static str, u64); 13] {
 }
 
 /// The entries that nobody has verified, by class, and what was asked for without one.
-fn classes(occupancy: &Occupancy) -> [(&'static str, u64); 5] {
+fn classes(occupancy: &Occupancy) -> [(&'static str, u64); 6] {
     [
         ("pending", occupancy.pending.into()),
         ("failed", occupancy.failed.into()),
+        ("fixed", occupancy.fixed.into()),
         ("heard", occupancy.heard.into()),
         ("asked_without_entry", occupancy.asked),
         ("left_unasked", occupancy.hushed),
@@ -155,6 +156,27 @@ fn as_json(all: &Statistics) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_is_fixed_in_the_text_and_in_the_object_and_has_not_failed() {
+        let occupancy = Occupancy { counted: 1, fixed: 1, ..Occupancy::default() };
+        let all = Statistics {
+            tables: vec![TableCounters {
+                family: Family::Inet6,
+                stats: Stats::default(),
+                gc_entries: 1,
+                thresholds: [128, 512, 1024],
+                occupancy: Some(occupancy),
+            }],
+            ..Statistics::default()
+        };
+        let text = readable(&all);
+        let counts = text.lines().skip_while(|line| *line != "never verified").skip(1).take(4);
+        let counts: Vec<_> = counts.map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+        assert_eq!(counts, [["pending", "0"], ["failed", "0"], ["fixed", "1"], ["heard", "0"]]);
+        let object = &as_json(&all)["tables"][0]["never_verified"];
+        assert_eq!((&object["failed"], &object["fixed"]), (&json!(0), &json!(1)));
+    }
 
     /// What a kernel's /proc/net/stat/arp_cache said.
     #[test]

@@ -134,8 +134,9 @@ impl StatsPart<'_> {
                 let thresholds = table.thresholds.map(u32::to_ne_bytes);
                 message.attribute(STATS_THRESHOLDS, thresholds.as_flattened());
                 message.u32(STATS_GC_ENTRIES, table.gc_entries);
-                if let Some(Occupancy { pending, failed, heard, asked, hushed, .. }) = table.occupancy {
-                    let counts = [pending.into(), failed.into(), heard.into(), asked, hushed];
+                if let Some(Occupancy { pending, failed, heard, fixed, asked, hushed, .. }) = table.occupancy
+                {
+                    let counts = [pending.into(), failed.into(), heard.into(), asked, hushed, fixed.into()];
                     message.attribute(STATS_OCCUPANCY, counts.map(u64::to_ne_bytes).as_flattened());
                 }
             }
@@ -166,6 +167,7 @@ impl Statistics {
                     counted: gc_entries,
                     pending: entries(0),
                     failed: entries(1),
+                    fixed: entries(5),
                     heard: entries(2),
                     asked: count(3),
                     hushed: count(4),
@@ -272,12 +274,19 @@ mod tests {
         let table = TableCounters {
             family: Family::Inet6,
             stats: from_counters(|n| n as u64 * 1_000_000_007),
-            gc_entries: 5,
+            gc_entries: 10,
             thresholds: [1, 2, 3],
             occupancy: None,
         };
-        let occupancy =
-            Occupancy { counted: 5, pending: 1, failed: 2, heard: 1, asked: 1 << 40, hushed: u64::MAX };
+        let occupancy = Occupancy {
+            counted: 10,
+            pending: 1,
+            failed: 2,
+            fixed: 3,
+            heard: 4,
+            asked: 1 << 40,
+            hushed: u64::MAX,
+        };
         let guarded = TableCounters { occupancy: Some(occupancy), ..table };
         let mut told = Statistics::default();
         for table in [&table, &guarded] {

@@ -75,7 +75,7 @@ pub(crate) fn state_index(state: NudState) -> usize {
 }
 
 /// The classes of entries that count: see [`neighbour::Occupancy`].
-pub(crate) const CLASSES: [&str; 4] = ["verified", "heard", "pending", "failed"];
+pub(crate) const CLASSES: [&str; 5] = ["verified", "heard", "pending", "failed", "fixed"];
 
 /// One moment, for the charts.
 #[derive(Clone, Debug, serde::Serialize, PartialEq, Default)]
@@ -86,8 +86,9 @@ pub struct Sample {
     pub states: [[u32; 7]; 2],
     /// Entries that count against the thresholds.
     pub gc_entries: [u32; 2],
-    /// Those of them by class: verified, heard, pending, failed. Nothing where newcomers are not admitted by class.
-    pub classes: [[u32; 4]; 2],
+    /// Those of them by class: verified, heard, pending, failed, fixed. Nothing where newcomers are not admitted by
+    /// class.
+    pub classes: [[u32; 5]; 2],
     /// Valid entries of hosts that are there.
     pub live: [u32; 2],
     /// Packets that wait.
@@ -150,9 +151,9 @@ impl Peaks {
             }
             sample.gc_entries[f] = engine.gc_entries(family);
             if engine.admission(family).on {
-                let Occupancy { counted, pending, failed, heard, .. } = engine.occupancy(family);
-                let unverified = pending + failed + heard;
-                sample.classes[f] = [counted.saturating_sub(unverified), heard, pending, failed];
+                let Occupancy { counted, pending, failed, fixed, heard, .. } = engine.occupancy(family);
+                let unverified = pending + failed + fixed + heard;
+                sample.classes[f] = [counted.saturating_sub(unverified), heard, pending, failed, fixed];
                 self.unverified[f] = self.unverified[f].max(unverified);
             }
             for (peak, now) in self.states[f].iter_mut().zip(sample.states[f]) {

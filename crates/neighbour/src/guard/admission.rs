@@ -31,7 +31,7 @@ const LOOKED_AT: usize = 8;
 pub struct Admission {
     /// Is there any of this? If not, newcomers are treated as Linux treats them.
     pub on: bool,
-    /// Entries that are sought and unanswered, those that FAILED among them, in percent of gc_thresh3.
+    /// Entries that nobody has answered for, those that FAILED or need no answer among them, in percent of gc_thresh3.
     pub unresolved_percent: u8,
     /// Of those the ones that wait for an answer on one device, in percent of gc_thresh3.
     pub unresolved_device_percent: u8,
@@ -78,8 +78,10 @@ pub struct Occupancy {
     pub counted: u32,
     /// Sought, and not answered yet.
     pub pending: u32,
-    /// Sought, and nobody answered; or there was nobody to ask: a group, or a device without ARP.
+    /// Sought, and nobody answered.
     pub failed: u32,
+    /// Born with an address, nothing to ask: a group, or on a device without ARP.
+    pub fixed: u32,
     /// Somebody spoke of them, and nobody has verified it.
     pub heard: u32,
     /// Questions that were sent without an entry.
@@ -222,6 +224,7 @@ impl Engine {
             counted,
             pending: classes.pending(),
             failed: classes.len(Class::Failed),
+            fixed: classes.len(Class::Fixed),
             heard: classes.len(Class::Heard),
             asked: questions.asked(),
             hushed: questions.hushed(),
@@ -259,8 +262,7 @@ impl Engine {
         let state = self.device(device).ok_or(CreateError::NoDevice)?;
         let born_resolved = whom != Whom::Known && self.construct(state, address).state != NudState::NONE;
         let class = match whom {
-            // It costs nothing to make it again: it gives way as one that failed does.
-            _ if born_resolved => self.room_among_unresolved(family, 0).then_some(Class::Failed),
+            _ if born_resolved => self.room_among_unresolved(family, 0).then_some(Class::Fixed),
             Whom::Known => {
                 if self.table(family).is_full() {
                     self.make_room(family);
@@ -322,10 +324,9 @@ impl Engine {
     /// Room for one more that nobody has answered for, besides so many of the same source.
     fn room_among_unresolved(&mut self, family: Family, mine: u32) -> bool {
         let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return true };
-        let unresolved = classes.pending() + classes.len(Class::Failed);
         let table = self.table(family);
-        !(unresolved >= table.budgets().unresolved || table.is_full())
-            || self.evict_one(family, Class::Failed, None)
+        !(classes.unresolved() >= table.budgets().unresolved || table.is_full())
+            || self.evict_unsought(family)
             || self.take_from_the_greedy(family, mine, None)
     }
 
@@ -341,7 +342,7 @@ impl Engine {
     /// For one that spoke or is verified: whatever nobody verified may go, the most doubtful first.
     fn make_room(&mut self, family: Family) -> bool {
         let greediest = |engine: &Self| engine.newcomers(family).map_or(OWN, |n| n.classes.greediest());
-        self.evict_one(family, Class::Failed, None)
+        self.evict_unsought(family)
             || self.evict_one(family, Class::Pending(greediest(self)), None)
             || self.evict_one(family, Class::Heard, None)
     }
@@ -351,6 +352,11 @@ impl Engine {
         let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return false };
         let class = Class::Pending(classes.greediest());
         classes.len(class) > mine + 1 && self.evict_one(family, class, on)
+    }
+
+    /// Removes one that nobody is asked for: it was born with an address, or it failed.
+    fn evict_unsought(&mut self, family: Family) -> bool {
+        self.evict_one(family, Class::Fixed, None) || self.evict_one(family, Class::Failed, None)
     }
 
     /// Removes the oldest of a class that nobody holds; false if there is none at its beginning.
@@ -410,7 +416,7 @@ impl Engine {
             _ if entry.is_verified() || entry.is_dead() || state.has(NudState::NOARP) => None,
             _ if state == NudState::FAILED => Some(Class::Failed),
             _ if state.is_valid() => Some(Class::Heard),
-            Some(Class::Failed) => Some(Class::Pending(OWN)),
+            Some(Class::Failed | Class::Fixed) => Some(Class::Pending(OWN)),
             // One that was told of without an address, and is sought now.
             Some(Class::Heard) if state.has(NudState::INCOMPLETE) => Some(Class::Pending(OWN)),
             known => known,
@@ -427,7 +433,7 @@ impl Engine {
     /// Entries of a table that somebody has verified, of so many in all.
     pub(crate) fn settled(&self, family: Family, entries: u32) -> u32 {
         let Some(Newcomers { classes, .. }) = self.newcomers(family) else { return entries };
-        entries.saturating_sub(classes.pending() + classes.len(Class::Failed) + classes.len(Class::Heard))
+        entries.saturating_sub(classes.unverified())
     }
 
     /// An entry leaves the table.

@@ -1,5 +1,6 @@
-//! Entries that nobody has ever verified, by class: what waits for an answer, what got none, and what was only heard
-//! of. Entries that were verified, or are exempt, are not here, so nothing that is done to these lists reaches them.
+//! Entries that nobody has ever verified, by class: what waits for an answer, what got none, what needs none, and what
+//! was only heard of. Entries that were verified, or are exempt, are not here, so nothing that is done to these lists
+//! reaches them.
 
 use crate::DeviceId;
 use crate::list::{Linked, Links, List};
@@ -19,6 +20,8 @@ pub(crate) enum Class {
     Pending(u8),
     /// Sought, and nobody answered.
     Failed,
+    /// Born with an address, nothing to ask: it gives way first, for it costs nothing to make again.
+    Fixed,
     /// Somebody spoke of it, and nobody has asked whether it is true.
     Heard,
 }
@@ -28,7 +31,8 @@ impl Class {
         match self {
             Self::Pending(source) => usize::from(source),
             Self::Failed => SOURCES,
-            Self::Heard => SOURCES + 1,
+            Self::Fixed => SOURCES + 1,
+            Self::Heard => SOURCES + 2,
         }
     }
 }
@@ -70,7 +74,7 @@ pub(crate) struct Classes {
 impl Default for Classes {
     fn default() -> Self {
         Self {
-            queues: alloc::vec![Queue::default(); SOURCES + 2].into(),
+            queues: alloc::vec![Queue::default(); SOURCES + 3].into(),
             places: Vec::new(),
             free: Vec::new(),
             by_slot: BTreeMap::new(),
@@ -143,6 +147,16 @@ impl Classes {
         self.pending
     }
 
+    /// How many have been answered for by nobody.
+    pub(crate) fn unresolved(&self) -> u32 {
+        self.pending + self.len(Class::Failed) + self.len(Class::Fixed)
+    }
+
+    /// How many there are in all classes.
+    pub(crate) fn unverified(&self) -> u32 {
+        self.unresolved() + self.len(Class::Heard)
+    }
+
     /// How many wait for an answer on a device.
     pub(crate) fn pending_on(&self, device: DeviceId) -> u32 {
         self.by_device.get(&device).copied().unwrap_or_default()
@@ -176,6 +190,7 @@ mod tests {
         prop_oneof![
             Just(None),
             Just(Some(Class::Failed)),
+            Just(Some(Class::Fixed)),
             Just(Some(Class::Heard)),
             (0u8..4).prop_map(|source| Some(Class::Pending(source))),
         ]
@@ -200,7 +215,7 @@ mod tests {
                     prop_assert_eq!(classes.class(slot), known);
                 }
                 let of = |class: Class| model.iter().filter(move |(_, _, c)| *c == class);
-                for class in (0..4).map(Class::Pending).chain([Class::Failed, Class::Heard]) {
+                for class in (0..4).map(Class::Pending).chain([Class::Failed, Class::Fixed, Class::Heard]) {
                     let expected: Vec<_> = of(class).map(|(slot, device, _)| (*slot, *device)).collect();
                     prop_assert_eq!(classes.len(class) as usize, expected.len());
                     prop_assert_eq!(classes.iter(class).collect::<Vec<_>>(), expected);
@@ -210,6 +225,8 @@ mod tests {
                     prop_assert_eq!(classes.pending_on(device) as usize, pending(device));
                 }
                 prop_assert_eq!(classes.pending() as usize, DEVICES.map(pending).iter().sum::<usize>());
+                prop_assert_eq!(classes.unverified() as usize, model.len());
+                prop_assert_eq!(classes.unresolved() as usize, model.len() - of(Class::Heard).count());
                 let most = (0..4).map(|n| of(Class::Pending(n)).count()).max().unwrap_or(0);
                 prop_assert_eq!(classes.len(Class::Pending(classes.greediest())) as usize, most);
             }

@@ -111,6 +111,7 @@ fn a_scan_pushes_out_nobody_who_was_verified() {
         let occupancy = world.engine().occupancy(family);
         let groups = world.engine().neighbours(family).filter(|entry| entry.address.is_multicast()).count();
         assert_eq!((occupancy.pending + occupancy.failed) as usize, 10 - groups, "{occupancy:?}");
+        assert_eq!(occupancy.fixed as usize, groups, "{occupancy:?}");
     }
 }
 
@@ -248,6 +249,47 @@ fn those_that_failed_give_way_to_those_that_are_sought() {
         let _ = (0..50).map(|n| world.send(nth(family, 3000 + n), 1)).collect::<Vec<_>>();
         let occupancy = world.engine().occupancy(family);
         assert_eq!((occupancy.pending, occupancy.failed), (50, 0));
+    }
+}
+
+/// The `n`-th group that nobody has to be asked for.
+fn group(family: Family, n: u32) -> IpAddr {
+    match family {
+        Family::Inet => ip(&format!("239.1.{}.{}", n / 256, n % 256)),
+        Family::Inet6 => ip(&format!("ff1e::{n:x}")),
+    }
+}
+
+#[test]
+fn a_group_has_not_failed_it_was_born_with_its_address() {
+    for family in Family::BOTH {
+        let mut world = small();
+        let at_rest = world.engine().occupancy(family);
+        assert_eq!(at_rest.failed, 0, "{at_rest:?}");
+        assert_eq!(world.send(group(family, 1), 1), Sent::Sent);
+        let occupancy = world.engine().occupancy(family);
+        assert_eq!((occupancy.fixed, occupancy.failed), (at_rest.fixed + 1, 0));
+    }
+}
+
+#[test]
+fn what_was_born_with_an_address_gives_way_before_what_failed_and_both_before_what_is_sought() {
+    for family in Family::BOTH {
+        let mut world = small();
+        world.set("unresolved_device_percent", "100");
+        let fixed = world.engine().occupancy(family).fixed;
+        let _ = (0..40 - fixed).map(|n| world.send(nth(family, 1000 + n), 1)).collect::<Vec<_>>();
+        world.run_for(secs(4));
+        let _ = (0..10).map(|n| world.send(group(family, n), 1)).collect::<Vec<_>>();
+        let by_class = |world: &mut World| {
+            let occupancy = world.engine().occupancy(family);
+            (occupancy.pending, occupancy.failed, occupancy.fixed)
+        };
+        assert_eq!(by_class(&mut world), (0, 40 - fixed, 10 + fixed), "fifty, the budget");
+        let _ = (0..10 + fixed).map(|n| world.send(nth(family, 2000 + n), 1)).collect::<Vec<_>>();
+        assert_eq!(by_class(&mut world), (10 + fixed, 40 - fixed, 0));
+        let _ = (0..40 - fixed).map(|n| world.send(nth(family, 3000 + n), 1)).collect::<Vec<_>>();
+        assert_eq!(by_class(&mut world), (50, 0, 0));
     }
 }
 
@@ -697,7 +739,8 @@ fn a_link_without_resolution_pushes_out_nobody() {
     }
     assert_eq!(sent, 300);
     assert!((0..60).all(|n| world.info(nth(Family::Inet6, 300 + n)).is_some()));
-    assert!(world.engine().occupancy(Family::Inet6).failed <= 50);
+    let occupancy = world.engine().occupancy(Family::Inet6);
+    assert!((1..=50).contains(&occupancy.fixed) && occupancy.failed == 0, "{occupancy:?}");
 }
 
 #[derive(Clone, Debug)]
@@ -784,7 +827,8 @@ proptest! {
             let occupancy = engine.occupancy(family);
             prop_assert!(occupancy.counted <= 41, "{occupancy:?}");
             if engine.admission(family).on {
-                prop_assert!(occupancy.pending + occupancy.failed + occupancy.heard <= occupancy.counted, "{occupancy:?}");
+                let unresolved = occupancy.pending + occupancy.failed + occupancy.fixed;
+                prop_assert!(unresolved + occupancy.heard <= occupancy.counted, "{occupancy:?}");
             }
         }
     }
