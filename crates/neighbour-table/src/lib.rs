@@ -104,9 +104,9 @@
 //! # Unsafe
 //!
 //! `slices` publishes memory through atomic pointers; its header says why that is sound. Beside it stand a few marked
-//! places of the short way: looks at memory that the index has vouched for, without a check (`index`, `shared`,
-//! `template`), the comparison of the tags (`tags`), and a prefetch. Each says what makes it sound; all else is safe
-//! code over atomics.
+//! places of the short way: looks at memory that the index has vouched for, without a check (`index`, `arena`,
+//! `shared`, `template`), the comparison of the tags (`tags`), and a prefetch. Each says what makes it sound; all else
+//! is safe code over atomics.
 
 #![no_std]
 #![deny(unsafe_code)]

@@ -350,7 +350,7 @@ impl Engine {
             None if reply && self.answers_a_question(arp.device, address, &arp.sender_hw) => {
                 self.create_for(arp.device, address, reason, Whom::Known).ok().map(|id| id.slot)
             }
-            None if self.arp_accepts(arp) && (gratuitous || (!arp.request && unicast)) => {
+            None if self.arp_accepts(arp) && (gratuitous || reply) => {
                 self.create(arp.device, address, reason).ok().map(|id| id.slot) // ARP-42
             }
             None => None,

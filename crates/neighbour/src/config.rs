@@ -102,8 +102,8 @@ impl Config {
     ///
     /// What still allocates: changes of devices, addresses, routes and parameters; messages of routers, and asking
     /// for them; redirects that are heeded (none here: [`Config::max_redirects`]); reports of multicast groups;
-    /// announcements; managed entries; [`Config::admission`]; proxy entries and answers for them; forwarding in pieces, and errors owed to
-    /// others; addresses that are not six bytes long; the eighth device and those after it.
+    /// announcements; managed entries; [`Config::admission`]; proxy entries and answers for them; forwarding in
+    /// pieces, and errors owed to others; addresses that are not six bytes long; the eighth device and those after it.
     ///
     /// The thresholds stand to each other as Linux's do: below an eighth of `entries` nothing ages, from a half on a
     /// creation may collect. As in Linux a full table refuses newcomers while all its entries are younger than five
@@ -135,8 +135,8 @@ impl Config {
 
     /// Linux, and vigilance beyond it: a neighbour that answers is not moved by what others say of it
     /// ([`MovePolicy::Verify`]), addresses that no host can have are not believed, own IPv4 addresses are looked
-    /// for, announced and defended ([`Defence::Always`], RFC 5227), routers are told of new IPv6 addresses (RFC 9131), and entries that nobody has verified cannot push
-    /// out those that somebody did ([`Admission`]).
+    /// for, announced and defended ([`Defence::Always`], RFC 5227), routers are told of new IPv6 addresses
+    /// (RFC 9131), and entries that nobody has verified cannot push out those that somebody did ([`Admission`]).
     pub const fn guarded() -> Self {
         Self {
             move_policy: MovePolicy::Verify,

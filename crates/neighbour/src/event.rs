@@ -170,8 +170,8 @@ pub enum EventKind {
         /// Refusals not told of since the last one.
         suppressed: u64,
     },
-    /// Somebody seeks more addresses than his budget has places for entries: a scan, perhaps ([`crate::Admission`]). Told
-    /// once in ten seconds for each source, and once a second for all.
+    /// Somebody seeks more addresses than his budget has places for entries: a scan, perhaps ([`crate::Admission`]).
+    /// Told once in ten seconds for each source, and once a second for all.
     Scan {
         /// Where the addresses would be.
         device: DeviceId,

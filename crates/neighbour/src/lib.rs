@@ -6,8 +6,8 @@
 //! in `specs/linux-6.18.md` of the repository and cited as `NUD-18`, `ARP-45` and so on.
 //!
 //! No sockets, no clock, no threads: frames, packets and time come in, frames and events go out.
-//! Without the default feature `std` it needs `alloc` alone; [`Config::fixed`] makes an engine for small machines, which
-//! has all memory for its entries from the beginning.
+//! Without the default feature `std` it needs `alloc` alone; [`Config::fixed`] makes an engine for small machines,
+//! which has all memory for its entries from the beginning.
 
 #![no_std]
 #![forbid(unsafe_code)]

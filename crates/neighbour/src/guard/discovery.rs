@@ -9,8 +9,8 @@ use crate::{DeviceId, Engine, Family};
 use core::net::{IpAddr, Ipv6Addr};
 
 impl Engine {
-    /// An own address is in use from now on, or provisionally: `conf/gratuitous_na` advertisements tell all routers, the
-    /// first at once, each retrans_time after the one before (RFC 9131 section 6.1).
+    /// An own address is in use from now on, or provisionally: `conf/gratuitous_na` advertisements tell all routers,
+    /// the first at once, each retrans_time after the one before (RFC 9131 section 6.1).
     pub(crate) fn discover_gratuitously(&mut self, device: DeviceId, address: Ipv6Addr) {
         let wanted = u8::try_from(self.own_conf6(device, Conf6::GratuitousNa)).unwrap_or(0);
         let Some(own) = self.device(device) else { return };

@@ -1,5 +1,5 @@
-//! A memory of fixed size for what was noted of addresses lately. Who fills it pushes out the oldest of one set of four,
-//! and cannot choose whose set that is: the hash is keyed.
+//! A memory of fixed size for what was noted of addresses lately. Who fills it pushes out the oldest of one set of
+//! four, and cannot choose whose set that is: the hash is keyed.
 
 use crate::time::Tick;
 use alloc::vec::Vec;

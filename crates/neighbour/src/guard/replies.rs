@@ -1,5 +1,5 @@
-//! How many requests are answered: so many of each peer, and so many of all strangers together. Peers that were verified
-//! are answered first: strangers cannot use up their share.
+//! How many requests are answered: so many of each peer, and so many of all strangers together. Peers that were
+//! verified are answered first: strangers cannot use up their share.
 
 use super::memory::Memory;
 use crate::event::EventKind;
@@ -39,8 +39,8 @@ impl Replies {
 }
 
 impl Engine {
-    /// May this request of a peer for `target` be answered, which says that it is at `lladdr`? What is refused is told of
-    /// as a storm.
+    /// May this request of a peer for `target` be answered, which says that it is at `lladdr`? What is refused is told
+    /// of as a storm.
     pub(crate) fn may_reply(
         &mut self,
         device: DeviceId,
