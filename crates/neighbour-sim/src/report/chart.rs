@@ -4,9 +4,12 @@ use super::Run;
 use crate::world::Sample;
 use crate::world::measure::{CLASSES, STATES};
 use neighbour::Family;
-use plotters::coord::Shift;
+use plotters::chart::MeshStyle;
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
+use plotters::coord::{CoordTranslate, Shift};
 use plotters::prelude::*;
 use std::collections::BTreeMap;
+use std::error::Error;
 
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (960, 320);
@@ -25,18 +28,70 @@ const COLOURS: [RGBColor; 8] = [
 ];
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, C> = ChartContext<'a, SVGBackend<'a>, C>;
 
 /// A line with its name.
 type Line = (String, Vec<(f64, f64)>);
 
 /// Draws into a text. An SVG in memory has nothing that could fail but its layout, and then it is left out.
-fn draw(paint: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>) -> Option<String> {
+fn draw(paint: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn Error>>) -> Option<String> {
     let mut svg = String::new();
     let painted = {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         area.fill(&WHITE).is_ok() && paint(&area).is_ok() && area.present().is_ok()
     };
     painted.then_some(svg)
+}
+
+/// A chart with room for what stands around it.
+fn chart<'a, 'b>(area: &'a Area<'b>, caption: &str) -> ChartBuilder<'a, 'static, SVGBackend<'b>> {
+    let mut chart = ChartBuilder::on(area);
+    chart.caption(caption, ("sans-serif", 18)).margin(10).margin_right(90);
+    chart.x_label_area_size(34).y_label_area_size(60);
+    chart
+}
+
+/// The mesh behind the lines, with what the axes show; to be drawn.
+fn mesh<'a, 'm, X, Y>(
+    chart: &'m mut Chart<'a, Cartesian2d<X, Y>>,
+    x: &str,
+    y: &str,
+) -> MeshStyle<'a, 'm, X, Y, SVGBackend<'a>>
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let mut mesh = chart.configure_mesh();
+    mesh.x_desc(x).y_desc(y).light_line_style(TRANSPARENT);
+    mesh
+}
+
+/// A line with its name in the legend.
+fn line<'a, C>(
+    chart: &mut Chart<'a, C>,
+    name: &str,
+    points: impl IntoIterator<Item = (f64, f64)>,
+    colour: RGBColor,
+) -> Result<(), Box<dyn Error>>
+where
+    C: CoordTranslate<From = (f64, f64)>,
+{
+    let style = colour.stroke_width(2);
+    chart
+        .draw_series(LineSeries::new(points, style))?
+        .label(name)
+        .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], style));
+    Ok(())
+}
+
+/// The names of all lines.
+fn legend<C: CoordTranslate>(
+    chart: &mut Chart<'_, C>,
+    place: SeriesLabelPosition,
+) -> Result<(), Box<dyn Error>> {
+    let mut names = chart.configure_series_labels();
+    names.position(place).background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).draw()?;
+    Ok(())
 }
 
 /// Entries by state over time, against the three thresholds; none of a family without entries to speak of.
@@ -66,14 +121,9 @@ fn heap(
     // Thresholds far above all entries would press those to the ground.
     let high = thresholds.into_iter().filter(|t| *t <= most.saturating_mul(3)).max().unwrap_or(0).max(most);
     draw(|area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption(format!("{}: entries {by}", family.table_name()), ("sans-serif", 18))
-            .margin(10)
-            .x_label_area_size(34)
-            .y_label_area_size(60)
-            .margin_right(90)
+        let mut chart = chart(area, &format!("{}: entries {by}", family.table_name()))
             .build_cartesian_2d(0.0..end, 0.0..f64::from(high) * 1.08)?;
-        chart.configure_mesh().x_desc("seconds").y_desc("entries").light_line_style(TRANSPARENT).draw()?;
+        mesh(&mut chart, "seconds", "entries").draw()?;
         for (top, kind) in kinds.iter().enumerate().rev() {
             if run.samples.iter().all(|s| of(s, top) == 0) {
                 continue;
@@ -86,10 +136,7 @@ fn heap(
                 .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
         }
         let live = run.samples.iter().map(|s| (s.at_s, f64::from(s.live[f])));
-        chart
-            .draw_series(LineSeries::new(live, BLACK.stroke_width(2)))?
-            .label("of live hosts")
-            .legend(|(x, y)| PathElement::new([(x, y), (x + 12, y)], BLACK.stroke_width(2)));
+        line(&mut chart, "of live hosts", live, BLACK)?;
         for (n, threshold) in thresholds.into_iter().enumerate().filter(|(_, t)| *t <= high) {
             let y = f64::from(threshold);
             let style = RGBColor(200, 0, 0).stroke_width(1);
@@ -98,13 +145,7 @@ fn heap(
             let style = ("sans-serif", 12).into_font().color(&RGBColor(200, 0, 0));
             area.draw(&Text::new(format!("gc_thresh{}", n + 1), (place.0 + 4, place.1 - 6), style))?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.3))
-            .draw()?;
-        Ok(())
+        legend(&mut chart, SeriesLabelPosition::UpperLeft)
     })
 }
 
@@ -159,35 +200,15 @@ fn lines(run: &Run, caption: &str, lines: Vec<Line>) -> Option<String> {
         return None;
     }
     draw(|area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption(caption, ("sans-serif", 18))
-            .margin(10)
-            .x_label_area_size(34)
-            .y_label_area_size(60)
-            .margin_right(90)
-            .build_cartesian_2d(0.0..end, (0.5..most.max(1.0) * 1.5).log_scale())?;
-        chart
-            .configure_mesh()
-            .x_desc("seconds")
-            .y_desc("in a second")
-            .y_label_formatter(&|n| amount(*n))
-            .light_line_style(TRANSPARENT)
-            .draw()?;
-        for ((name, line), colour) in lines.into_iter().zip(COLOURS.into_iter().cycle()) {
+        let mut chart =
+            chart(area, caption).build_cartesian_2d(0.0..end, (0.5..most.max(1.0) * 1.5).log_scale())?;
+        mesh(&mut chart, "seconds", "in a second").y_label_formatter(&|n| amount(*n)).draw()?;
+        for ((name, points), colour) in lines.into_iter().zip(COLOURS.into_iter().cycle()) {
             // A logarithm knows no nothing: the floor is.
-            let line = line.into_iter().map(|(at, n)| (at, n.max(0.5)));
-            chart
-                .draw_series(LineSeries::new(line, colour.stroke_width(2)))?
-                .label(name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], colour.stroke_width(2)));
+            let points = points.into_iter().map(|(at, n)| (at, n.max(0.5)));
+            line(&mut chart, &name, points, colour)?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.3))
-            .draw()?;
-        Ok(())
+        legend(&mut chart, SeriesLabelPosition::UpperLeft)
     })
 }
 
@@ -202,40 +223,20 @@ pub(super) fn latencies(run: &Run) -> Option<String> {
     }
     let (low, high) = ((least / 2.0).max(0.001), (most * 2.0).max(0.01));
     draw(|area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption("Hosts reached within a time of being sought", ("sans-serif", 18))
-            .margin(10)
-            .x_label_area_size(34)
-            .y_label_area_size(60)
-            .margin_right(90)
+        let mut chart = chart(area, "Hosts reached within a time of being sought")
             .build_cartesian_2d((low..high).log_scale(), 0.0..1.0)?;
-        chart
-            .configure_mesh()
-            .x_desc("milliseconds")
-            .y_desc("share")
-            .x_label_formatter(&|ms| format!("{ms}"))
-            .light_line_style(TRANSPARENT)
-            .draw()?;
+        mesh(&mut chart, "milliseconds", "share").x_label_formatter(&|ms| format!("{ms}")).draw()?;
         for ((group, times), colour) in some.iter().zip(COLOURS.into_iter().cycle()) {
             let all = times.len() as f64;
-            let mut line = vec![(low, 0.0)];
+            let mut points = vec![(low, 0.0)];
             for (n, ms) in times.iter().enumerate().filter(|(_, ms)| ms.is_finite()) {
-                line.push((ms.max(low), n as f64 / all));
-                line.push((ms.max(low), (n + 1) as f64 / all));
+                points.push((ms.max(low), n as f64 / all));
+                points.push((ms.max(low), (n + 1) as f64 / all));
             }
-            line.push((high, line.last().map_or(0.0, |(_, share)| *share)));
-            chart
-                .draw_series(LineSeries::new(line, colour.stroke_width(2)))?
-                .label(group.as_str())
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], colour.stroke_width(2)));
+            points.push((high, points.last().map_or(0.0, |(_, share)| *share)));
+            line(&mut chart, group, points, colour)?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.3))
-            .draw()?;
-        Ok(())
+        legend(&mut chart, SeriesLabelPosition::LowerRight)
     })
 }
 

@@ -24,6 +24,7 @@ mod parameters;
 mod properties;
 mod proxy;
 mod queue;
+mod rates;
 mod readers;
 mod review;
 mod routers;

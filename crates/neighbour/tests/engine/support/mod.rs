@@ -1,6 +1,7 @@
 //! Packets of others, routers, and ICMP read back: for the tests of forwarding, proxies and routers.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
 
+pub mod admission;
 pub mod spoilt;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
