@@ -40,7 +40,8 @@ pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) 
         }
         let ours = lines.first().and_then(|line| line.mean.last()).copied().unwrap_or(0.0);
         let busy = busy_for(ours);
-        nothing.measure_each(|_| busy(), &order, clock);
+        // A million are enough to know the slowest of ten thousand.
+        nothing.measure_each(|_| busy(), &order[..order.len().min(1 << 20)], clock);
     }
     let row = |what: &str, unit, of: fn(&Line) -> &Vec<f64>| {
         let mut row = Row::new(what, u64::from(size), K::NAME, unit);

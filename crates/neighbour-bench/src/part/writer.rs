@@ -63,14 +63,17 @@ impl<K: Key> Work<K> {
             std::hint::black_box(reads.hits(keys));
         });
         let start = thread_time();
-        // Nothing but the end of the phase is told by it.
-        while !stop.load(Ordering::Relaxed) {
-            let Some((keys, sum)) = slices.next() else { break };
+        // A slice at least, however slow the machine is.
+        for (keys, sum) in slices {
             if reads.hits(keys) != *sum {
                 // Looked again: those still missing, and at least the one that was.
                 done.wrong += reads.misses(keys).max(1) as u64;
             }
             done.lookups += keys.len() as u64;
+            // Nothing but the end of the phase is told by it.
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
         }
         done.processor = thread_time().saturating_sub(start);
         done
