@@ -61,8 +61,8 @@ impl Shared {
         }
     }
 
-    /// Makes the place that empty lanes name, before there is a reader: searchers look at it before they ask whether a lane
-    /// is empty. Returns the bytes allocated.
+    /// Makes the place that empty lanes name, before there is a reader: searchers look at it before they ask whether a
+    /// lane is empty. Returns the bytes allocated.
     pub(crate) fn make_void(&self) -> Result<usize, OutOfMemory> {
         self.hot.ensure(Spot::VOID)
     }
@@ -81,8 +81,8 @@ impl Shared {
         self.lookup_further(view, key.addr, key.ifindex)
     }
 
-    /// As [`Self::lookup`], where the first look did not find all there is: another lane or bucket, no header, or nobody.
-    /// The key comes in registers: a hit has none in memory.
+    /// As [`Self::lookup`], where the first look did not find all there is: another lane or bucket, no header, or
+    /// nobody. The key comes in registers: a hit has none in memory.
     #[cold]
     #[inline(never)]
     fn lookup_further(&self, view: &Cell<View>, addr: u128, ifindex: u32) -> Option<Hit> {

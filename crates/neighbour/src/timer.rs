@@ -6,9 +6,9 @@
 //! group of six bits. Everything in a lower level is due before anything in a higher one, so the next
 //! deadline is found in the bitmap of the lowest level that holds anything.
 //!
-//! A timer that is moved to a later tick, or cancelled, stays where it stands until that slot's time comes: most are put
-//! off many times before one fires, and so each time costs a store. A slot whose time has come is emptied in steps:
-//! what it held stands in the list [`TURNING`] meanwhile.
+//! A timer that is moved to a later tick, or cancelled, stays where it stands until that slot's time comes: most are
+//! put off many times before one fires, and so each time costs a store. A slot whose time has come is emptied in
+//! steps: what it held stands in the list [`TURNING`] meanwhile.
 
 use crate::chunked::Chunked;
 use crate::time::Tick;
