@@ -6,7 +6,8 @@
 //! heard of. Entries that were verified once, that are permanent or learned externally, are out of reach of both.
 //! Where the budget is spent, resolution goes on without an entry (`questions`).
 
-use super::classes::{Class, Classes, OWN, SOURCES};
+use super::classes::{Class, Classes, OWN};
+use super::marks::Marks;
 use super::questions::Questions;
 use super::replies::Replies;
 use super::scan::Scans;
@@ -20,7 +21,6 @@ use crate::table::{Id, Table, key};
 use crate::{CreateError, DeviceId, Engine, Family, NudState};
 use alloc::boxed::Box;
 use core::net::IpAddr;
-use neighbour_table::{Key, Keyed};
 
 /// So many of a list are looked at for one that may go.
 const LOOKED_AT: usize = 8;
@@ -125,7 +125,7 @@ pub(crate) struct Newcomers {
     pub(super) replies: Replies,
     pub(super) stations: Stations,
     pub(super) questions: Questions,
-    keyed: Keyed,
+    marks: Marks,
 }
 
 impl Newcomers {
@@ -136,20 +136,8 @@ impl Newcomers {
             replies: Replies::new(rng.u64(), bucket(admission.reply_rate)),
             stations: Stations::new(rng.u64()),
             questions: Questions::new(rng.u64(), admission.solicit_rate),
-            keyed: Keyed::new(rng.u64()),
+            marks: Marks::new(rng.u64()),
         }
-    }
-
-    /// The mark under which packets from this source are counted.
-    fn source(&self, source: Option<IpAddr>) -> u8 {
-        let addr = match source {
-            None => return OWN,
-            Some(IpAddr::V4(v4)) => u128::from(v4.to_bits() >> 8),
-            Some(IpAddr::V6(v6)) => v6.to_bits() >> 64,
-        };
-        let hash = u64::from(self.keyed.hash(&Key { addr, ifindex: 0 }));
-        // One of those behind OWN.
-        1 + ((hash * (SOURCES as u64 - 1)) >> 32) as u8
     }
 }
 
@@ -303,10 +291,10 @@ impl Engine {
         address: IpAddr,
         is_new: bool,
     ) -> Option<u8> {
-        let family = Family::of(address);
+        let (family, now) = (Family::of(address), self.clock.now());
         let newcomers = self.newcomers_mut(family)?;
         let known = newcomers.stations.has_answered(&key(device, address));
-        let mark = if known { OWN } else { newcomers.source(source) };
+        let mark = if known { OWN } else { newcomers.marks.of(source, now) };
         let mine = newcomers.classes.len(Class::Pending(mark));
         let on_device = newcomers.classes.pending_on(device);
         let budgets = self.table(family).budgets();

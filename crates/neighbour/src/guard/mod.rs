@@ -4,6 +4,7 @@ mod acd;
 mod admission;
 mod classes;
 mod discovery;
+mod marks;
 mod memory;
 mod moves;
 mod questions;
