@@ -38,11 +38,11 @@ pub(super) fn run<K: Key>(plan: Plan, size: u32, tell: &mut dyn FnMut(Finding)) 
         for (line, mut contestant) in lines.iter_mut().zip(contestants()?) {
             line.measure_each(|n| contestant.insert(n), &order, clock);
         }
-        let ours = lines.first().and_then(|line| line.mean.last()).copied().unwrap_or(0.0);
-        let busy = busy_for(ours);
-        // A million are enough to know the slowest of ten thousand.
-        nothing.measure_each(|_| busy(), &order[..order.len().min(1 << 20)], clock);
     }
+    let ours = lines.first().and_then(|line| line.mean.last()).copied().unwrap_or(0.0);
+    let busy = busy_for(ours);
+    // A million are enough to know the slowest of ten thousand.
+    nothing.measure_each(|_| busy(), &order[..order.len().min(1 << 20)], clock);
     let row = |what: &str, unit, of: fn(&Line) -> &Vec<f64>| {
         let mut row = Row::new(what, u64::from(size), K::NAME, unit);
         row.figures = lines.iter().map(|line| Figure::new(line.who, line.hash, of(line).clone())).collect();
